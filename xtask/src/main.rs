@@ -1,0 +1,2 @@
+//! stock-up.
+fn main() {}
