@@ -20,10 +20,6 @@ const NARROW_LIMIT: u64 = 1 << 60;
 pub(crate) struct Wide(pub(crate) U512);
 
 impl Wide {
-    pub(crate) fn from_u128(value: u128) -> Self {
-        Self(U512::from(value))
-    }
-
     pub(crate) fn parse_str_radix_checked(digits: &str) -> Option<Self> {
         // A longer text cannot come from a window: 512 bits hold 154 digits.
         if digits.len() > 150 {

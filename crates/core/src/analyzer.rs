@@ -1,0 +1,618 @@
+//! The analyzer: records in, points out.
+//!
+//! It is a pure function of the log. Equal records give equal points, byte for byte, however they are
+//! split into batches and wherever a checkpoint was taken in between. Its time is the log's: the
+//! running maximum of ticks, feed changes and event times.
+
+mod checkpoint;
+mod emission;
+
+use thiserror::Error;
+
+pub use checkpoint::{CHECKPOINT_FORMAT, CheckpointError};
+
+use crate::book::{Book, End, Entry};
+use crate::coverage::Coverage;
+use crate::eligibility;
+use crate::names::{NameId, Names};
+use crate::point::{Point, SymbolId};
+use crate::record::{Clock, FeedChange, FeedEvent, Record, SettingsEpoch, Tick};
+use crate::ring::flag;
+use crate::series::Emitted;
+use crate::settings::AnalyzerSettings;
+use crate::span::Span;
+use crate::trade::{Trade, TradeBatch};
+
+/// When points are emitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Emission {
+    /// At every grid time, once the log's time passes it by the allowed lateness.
+    Grid,
+    /// After every trade, for its symbol, at the log's time.
+    Trade,
+}
+
+/// Why a record cannot be applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum ApplyError {
+    /// Records are missing; going on would lose trades silently.
+    #[error("the log has a hole: expected sequence number {expected}, found {found}")]
+    Hole {
+        /// The number that comes next.
+        expected: u64,
+        /// The number of the record at hand.
+        found: u64,
+    },
+    /// A record overlaps what was applied without being a repetition.
+    #[error("record {first}..{end} overlaps what was applied up to {position}")]
+    Overlap {
+        /// First sequence number of the record.
+        first: u64,
+        /// The number after its last.
+        end: u64,
+        /// The number that comes next.
+        position: u64,
+    },
+}
+
+/// What became of the trades that the analyzer was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counters {
+    /// Trades that moved a window.
+    pub applied: u64,
+    /// Trades in records that had been applied before.
+    pub duplicate: u64,
+    /// Trades whose conditions let them move nothing.
+    pub ineligible: u64,
+    /// Trades that came later than points are revised.
+    pub late_dropped: u64,
+    /// Applied trades that changed points already emitted.
+    pub late_applied: u64,
+    /// Points emitted, revisions included.
+    pub points: u64,
+}
+
+/// Sliding windows over every symbol of a log.
+#[derive(Debug, Clone)]
+pub struct Analyzer {
+    settings: AnalyzerSettings,
+    settings_revision: u64,
+    emission: Emission,
+    /// The sequence number that comes next.
+    position: u64,
+    /// The running maximum of all times; `None` before the first.
+    log_time: Option<i64>,
+    /// The first of them: observation cannot have begun earlier.
+    first_time: Option<i64>,
+    /// Trades before this were dropped while windows were shorter.
+    held_from: i64,
+    /// The next grid time to emit; `None` before the first trade.
+    next_grid: Option<i64>,
+    coverage: Coverage,
+    /// Every symbol that appears is subscribed, since this time or the first of the log.
+    all_since: Option<Option<i64>>,
+    /// `collect` has begun anew: its first list of subscriptions replaces the old ones.
+    restarted: bool,
+    names: Names,
+    symbols: Vec<Symbol>,
+    /// Symbols in bytewise order of their names.
+    order: Vec<u32>,
+    revise: emission::Revise,
+    counters: Counters,
+    scratch: Scratch,
+}
+
+/// All that is kept of one symbol.
+#[derive(Debug, Clone)]
+struct Symbol {
+    book: Book,
+    /// What was emitted, per window.
+    emitted: Vec<Emitted>,
+    /// Observed since; `None`: since the log's first time.
+    since: Option<i64>,
+    /// Somebody asked for it, and it was not given up since.
+    subscribed: bool,
+    /// The first grid time at or after the first trade.
+    first_grid: Option<i64>,
+    /// Event times of late trades whose points wait to be emitted again.
+    late: Vec<i64>,
+}
+
+/// What a batch's names mean to the analyzer; kept between batches for its memory.
+#[derive(Debug, Clone, Default)]
+struct Scratch {
+    symbols: Vec<Option<u32>>,
+    flags: Vec<Option<u8>>,
+}
+
+impl Analyzer {
+    /// An analyzer of a log whose next record has sequence number `position`.
+    ///
+    /// `settings` hold until the log says otherwise.
+    pub fn new(settings: AnalyzerSettings, emission: Emission, position: u64) -> Self {
+        Self {
+            settings,
+            settings_revision: 0,
+            emission,
+            position,
+            log_time: None,
+            first_time: None,
+            held_from: i64::MIN,
+            next_grid: None,
+            coverage: Coverage::new(Clock::Wall),
+            all_since: None,
+            restarted: false,
+            names: Names::new(),
+            symbols: Vec::new(),
+            order: Vec::new(),
+            revise: emission::Revise::default(),
+            counters: Counters::default(),
+            scratch: Scratch::default(),
+        }
+    }
+
+    /// The sequence number of the next record.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// The log's time; `None` before the first record that has one.
+    pub fn log_time(&self) -> Option<i64> {
+        self.log_time
+    }
+
+    /// How the log's time runs.
+    pub fn clock(&self) -> Clock {
+        self.coverage.clock
+    }
+
+    /// The settings in force.
+    pub fn settings(&self) -> &AnalyzerSettings {
+        &self.settings
+    }
+
+    /// Which change of the settings is in force; 0 before the first in the log.
+    pub fn settings_revision(&self) -> u64 {
+        self.settings_revision
+    }
+
+    /// What became of the trades so far.
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// Trades held for windows and revisions.
+    pub fn held_trades(&self) -> usize {
+        self.symbols.iter().map(|symbol| symbol.book.held()).sum()
+    }
+
+    /// Bytes on the heap for symbols and the trades they hold.
+    pub fn heap_bytes(&self) -> usize {
+        let lists = self.symbols.capacity() * size_of::<Symbol>();
+        lists
+            + self
+                .symbols
+                .iter()
+                .map(|symbol| symbol.book.heap_bytes())
+                .sum::<usize>()
+    }
+
+    /// The symbols that have appeared, in the order of their numbers.
+    pub fn symbols(&self) -> impl Iterator<Item = (SymbolId, &str)> {
+        self.names
+            .iter()
+            .enumerate()
+            .map(|(index, name)| (symbol_id(index), name))
+    }
+
+    /// The name of a symbol; empty for a number of another analyzer.
+    pub fn symbol(&self, id: SymbolId) -> &str {
+        self.names.get(NameId(id.0))
+    }
+
+    /// The number of a symbol that has appeared.
+    pub fn find(&self, symbol: &str) -> Option<SymbolId> {
+        self.names.find(symbol).map(|id| SymbolId(id.0))
+    }
+
+    /// Applies the record with sequence numbers from `first_seq`; points are appended to `out`.
+    ///
+    /// A record that was applied before is counted and dropped, so a redelivery is harmless.
+    ///
+    /// # Errors
+    /// A hole or an overlap in the numbers; nothing was applied then.
+    pub fn apply(
+        &mut self,
+        first_seq: u64,
+        record: &Record,
+        out: &mut Vec<Point>,
+    ) -> Result<(), ApplyError> {
+        if let Record::Trades(batch) = record {
+            return self.apply_trades(first_seq, batch, out);
+        }
+        if !self.accept(first_seq, u64::from(record.count()))? {
+            return Ok(());
+        }
+        match record {
+            Record::Trades(_) => {}
+            Record::Tick(tick) => self.tick(*tick, out),
+            Record::Feed(change) => self.feed_changed(change, out),
+            Record::Settings(epoch) => self.change_settings(epoch, out),
+        }
+        Ok(())
+    }
+
+    /// As [`Analyzer::apply`] for a batch that is not moved into a record.
+    ///
+    /// # Errors
+    /// As [`Analyzer::apply`].
+    pub fn apply_trades(
+        &mut self,
+        first_seq: u64,
+        batch: &TradeBatch,
+        out: &mut Vec<Point>,
+    ) -> Result<(), ApplyError> {
+        let count = batch.trades.len() as u64;
+        if !self.accept(first_seq, count.max(1))? {
+            self.counters.duplicate += count;
+            return Ok(());
+        }
+        let mut scratch = std::mem::take(&mut self.scratch);
+        scratch.reset(batch.names.len());
+        if self.coverage.clock == Clock::Wall {
+            self.hear(batch.ts_recv);
+        }
+        for trade in &batch.trades {
+            let flags = self.flags_of(trade, batch, &mut scratch);
+            let symbol = self.symbol_of(trade, batch, &mut scratch);
+            self.trade(symbol, trade, flags, out);
+        }
+        self.scratch = scratch;
+        Ok(())
+    }
+
+    /// The live view of a symbol's windows at the log's time, appended to `out`.
+    pub fn live(&mut self, id: SymbolId, out: &mut Vec<Point>) {
+        let (Some(now), Some(first)) = (self.log_time, self.first_time) else {
+            return;
+        };
+        let Some(symbol) = self.symbols.get_mut(id.0 as usize) else {
+            return;
+        };
+        let since = symbol.since.unwrap_or(first).max(self.held_from);
+        for (index, window) in self.settings.windows.iter().enumerate() {
+            symbol.book.advance(End::Live, index, now);
+            let (status, coverage) =
+                self.coverage
+                    .judge_live(since, now.saturating_sub(window.ns()), now);
+            let metrics = symbol.book.metrics(End::Live, index);
+            out.push(Point {
+                symbol: id,
+                window: *window,
+                time: now,
+                revision: 0,
+                status,
+                coverage,
+                metrics,
+            });
+        }
+    }
+
+    /// Whether a record is the next one; false for one that was applied before.
+    fn accept(&mut self, first: u64, count: u64) -> Result<bool, ApplyError> {
+        let (end, position) = (first.saturating_add(count), self.position);
+        if first == position {
+            self.position = end;
+            return Ok(true);
+        }
+        if end <= position {
+            return Ok(false);
+        }
+        Err(match first {
+            found if found > position => ApplyError::Hole {
+                expected: position,
+                found,
+            },
+            _ => ApplyError::Overlap {
+                first,
+                end,
+                position,
+            },
+        })
+    }
+
+    fn flags_of(&self, trade: &Trade, batch: &TradeBatch, scratch: &mut Scratch) -> u8 {
+        let policy = self.settings.conditions;
+        let read = || eligibility::flags(policy, batch.names.get(trade.conditions));
+        let flags = match scratch.flags.get_mut(trade.conditions.index()) {
+            Some(known) => *known.get_or_insert_with(read),
+            None => read(),
+        };
+        if trade.size.is_zero() {
+            flags & flag::LAST
+        } else {
+            flags
+        }
+    }
+
+    fn symbol_of(&mut self, trade: &Trade, batch: &TradeBatch, scratch: &mut Scratch) -> u32 {
+        let slot = scratch.symbols.get_mut(trade.symbol.index());
+        if let Some(known) = slot.as_ref().and_then(|slot| **slot) {
+            return known;
+        }
+        let index = self.intern(batch.names.get(trade.symbol), trade.ts_event);
+        if let Some(slot) = slot {
+            *slot = Some(index);
+        }
+        index
+    }
+
+    /// The number of a symbol, which is made if it is new; `time` is that of its first trade.
+    fn intern(&mut self, name: &str, time: i64) -> u32 {
+        let id = self.names.intern(name).0;
+        if (id as usize) < self.symbols.len() {
+            return id;
+        }
+        let since = match self.all_since {
+            Some(since) => since,
+            // Nobody said that it is observed: what was before its first trade is unknown.
+            None => Some(self.log_time.unwrap_or(time).max(time)),
+        };
+        self.symbols.push(Symbol::new(&self.settings, since));
+        let place = self
+            .order
+            .partition_point(|other| self.names.get(NameId(*other)) < name);
+        self.order.insert(place, id);
+        id
+    }
+
+    #[inline]
+    fn trade(&mut self, index: u32, trade: &Trade, flags: u8, out: &mut Vec<Point>) {
+        let time = trade.ts_event;
+        self.advance(time, out);
+        let now = self.log_time.unwrap_or(time);
+        if time < now && time < now.saturating_sub(self.settings.reach().ns()) {
+            self.counters.late_dropped += 1;
+        } else if flags == 0 {
+            self.counters.ineligible += 1;
+        } else {
+            self.counters.applied += 1;
+            self.note_late(index, time);
+            if let Some(symbol) = self.symbols.get_mut(index as usize) {
+                symbol.book.push(Entry {
+                    time,
+                    price: trade.price,
+                    size: trade.size,
+                    flags,
+                });
+            }
+        }
+        if self.emission == Emission::Trade {
+            let before = out.len();
+            self.live(SymbolId(index), out);
+            self.counters.points += (out.len() - before) as u64;
+            self.evict_after_trade(index, now);
+        }
+    }
+
+    /// Without a grid, a symbol holds no more than its longest window.
+    #[inline]
+    fn evict_after_trade(&mut self, index: u32, now: i64) {
+        let cutoff = now.saturating_sub(self.settings.longest().ns());
+        if let Some(symbol) = self.symbols.get_mut(index as usize) {
+            symbol.book.evict(cutoff, now);
+        }
+    }
+
+    fn tick(&mut self, tick: Tick, out: &mut Vec<Point>) {
+        if self.coverage.clock == Clock::Wall {
+            self.hear(tick.heard);
+            self.advance(tick.time, out);
+        }
+    }
+
+    /// Moves the log's time on, unless it follows the trades.
+    fn advance_wall(&mut self, time: i64, out: &mut Vec<Point>) {
+        if self.coverage.clock == Clock::Wall {
+            self.advance(time, out);
+        }
+    }
+
+    fn feed_changed(&mut self, change: &FeedChange, out: &mut Vec<Point>) {
+        match &change.event {
+            FeedEvent::Clock(clock) => self.set_clock(*clock),
+            FeedEvent::Ended => {
+                self.advance_wall(change.at, out);
+                self.finish(out);
+            }
+            event => {
+                self.advance_wall(change.at, out);
+                self.feed_event(event, change.at);
+            }
+        }
+    }
+
+    fn feed_event(&mut self, event: &FeedEvent, at: i64) {
+        match event {
+            FeedEvent::Subscribed(symbols) => self.subscribe(symbols, at),
+            FeedEvent::Unsubscribed(symbols) => self.unsubscribe(symbols),
+            FeedEvent::Connected => self.hear(at),
+            FeedEvent::GapOpened { from, .. } => {
+                self.coverage.open_gap(*from);
+                self.revise.unproven = self.revise.unproven.filter(|first| first < from);
+                self.recheck(*from, i64::MAX);
+            }
+            FeedEvent::GapClosed => {
+                self.coverage.close_gap(at);
+                self.hear(at);
+            }
+            FeedEvent::Stale => self.coverage.open_stale(at),
+            FeedEvent::Fresh => self.coverage.close_stale(at),
+            FeedEvent::Started { .. } => self.restarted = true,
+            FeedEvent::Refused(_) | FeedEvent::Clock(_) | FeedEvent::Ended => {}
+        }
+    }
+
+    /// Time can be redefined only while nothing depends on it.
+    fn set_clock(&mut self, clock: Clock) {
+        if clock == self.coverage.clock || self.next_grid.is_some() {
+            return;
+        }
+        self.coverage = Coverage::new(clock);
+        self.log_time = None;
+        self.first_time = None;
+        self.all_since = self.all_since.map(|_| None);
+        for symbol in &mut self.symbols {
+            symbol.since = None;
+        }
+    }
+
+    fn subscribe(&mut self, symbols: &[String], at: i64) {
+        let begun = self.coverage.clock == Clock::Wall || self.next_grid.is_some();
+        let since = self.log_time.map(|now| now.max(at)).filter(|_| begun);
+        if std::mem::take(&mut self.restarted) && !symbols.is_empty() {
+            let left: Vec<String> = self
+                .subscribed()
+                .filter(|name| !symbols.iter().any(|s| s == name))
+                .map(str::to_owned)
+                .collect();
+            self.unsubscribe(&left);
+        }
+        if symbols.is_empty() && self.all_since.is_none() {
+            self.all_since = Some(since);
+        }
+        for name in symbols {
+            let index = self.intern(name, at);
+            // After a mere reconnection the observation goes on; the gap tells what was missed.
+            if let Some(symbol) = self
+                .symbols
+                .get_mut(index as usize)
+                .filter(|symbol| !symbol.subscribed)
+            {
+                symbol.since = since;
+                symbol.subscribed = true;
+            }
+        }
+    }
+
+    /// The symbols that are subscribed by name.
+    pub fn subscribed(&self) -> impl Iterator<Item = &str> {
+        self.names
+            .iter()
+            .zip(&self.symbols)
+            .filter(|(_, symbol)| symbol.subscribed)
+            .map(|(name, _)| name)
+    }
+
+    /// A symbol that is no longer observed has no more points.
+    fn unsubscribe(&mut self, symbols: &[String]) {
+        for name in symbols {
+            let Some(id) = self.names.find(name) else {
+                continue;
+            };
+            if let Some(symbol) = self.symbols.get_mut(id.index()) {
+                *symbol = Symbol::new(&self.settings, None);
+                symbol.since = self.log_time;
+            }
+        }
+    }
+
+    fn change_settings(&mut self, epoch: &SettingsEpoch, out: &mut Vec<Point>) {
+        self.flush(out);
+        let (old, new) = (self.settings.clone(), epoch.settings.clone());
+        self.settings_revision = epoch.revision;
+        if old == new {
+            return;
+        }
+        if let Some(now) = self.log_time {
+            self.held_from = self.held_from.max(now.saturating_sub(hold(&old)));
+        }
+        let regrid = old.grid != new.grid;
+        self.settings = new;
+        if regrid {
+            self.next_grid = self
+                .next_grid
+                .map(|next| first_grid(next - old.grid.ns() + 1, self.settings.grid));
+        }
+        let emitted_to = self
+            .next_grid
+            .unwrap_or(i64::MIN)
+            .saturating_sub(self.settings.grid.ns());
+        for symbol in &mut self.symbols {
+            symbol.reconfigure((&old, &self.settings), emitted_to);
+        }
+    }
+}
+
+impl Symbol {
+    fn new(settings: &AnalyzerSettings, since: Option<i64>) -> Self {
+        let lengths = lengths(settings);
+        Self {
+            emitted: vec![Emitted::default(); lengths.len()],
+            book: Book::new(&lengths),
+            since,
+            subscribed: false,
+            first_grid: None,
+            late: Vec::new(),
+        }
+    }
+
+    fn reconfigure(&mut self, (old, new): (&AnalyzerSettings, &AnalyzerSettings), emitted_to: i64) {
+        self.book.set_windows(&lengths(new), emitted_to);
+        let mut before = std::mem::take(&mut self.emitted);
+        self.emitted = new
+            .windows
+            .iter()
+            .map(
+                |window| match old.windows.iter().position(|other| other == window) {
+                    Some(place) if old.grid == new.grid => before
+                        .get_mut(place)
+                        .map(std::mem::take)
+                        .unwrap_or_default(),
+                    _ => Emitted::default(),
+                },
+            )
+            .collect();
+    }
+}
+
+impl Scratch {
+    fn reset(&mut self, names: usize) {
+        self.symbols.clear();
+        self.symbols.resize(names, None);
+        self.flags.clear();
+        self.flags.resize(names, None);
+    }
+}
+
+fn lengths(settings: &AnalyzerSettings) -> Vec<i64> {
+    settings.windows.iter().map(|window| window.ns()).collect()
+}
+
+fn symbol_id(index: usize) -> SymbolId {
+    SymbolId(u32::try_from(index).unwrap_or(u32::MAX))
+}
+
+/// The first multiple of `grid` at or after `time`.
+fn first_grid(time: i64, grid: Span) -> i64 {
+    let grid = grid.ns();
+    let rest = time.rem_euclid(grid);
+    if rest == 0 {
+        time
+    } else {
+        time.saturating_add(grid - rest)
+    }
+}
+
+/// How long trades are held: every point that can still be revised needs its whole window, and the
+/// point before it, to know whether a window became empty.
+fn hold(settings: &AnalyzerSettings) -> i64 {
+    let spans = [
+        settings.reach(),
+        settings.longest(),
+        settings.lateness,
+        settings.grid,
+        settings.grid,
+    ];
+    spans.iter().map(|span| span.ns()).sum()
+}

@@ -1,0 +1,197 @@
+//! From exact sums to the numbers that are shown; the one place where floats are computed.
+
+#![expect(
+    clippy::float_arithmetic,
+    reason = "means and variance become f64 here, and only here"
+)]
+
+use bnum::types::U512;
+
+use crate::point::{Metrics, Volume};
+use crate::ring::Ring;
+use crate::unit::{Sum, Unit};
+use crate::view::View;
+
+/// Integers below this are exact in an f64.
+const EXACT: u128 = 1 << 53;
+
+/// Decimal places of the units of one symbol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Scales {
+    pub(crate) price: u8,
+    pub(crate) size: u8,
+}
+
+/// The numbers of `view`.
+pub(crate) fn metrics<U: Unit>(view: &View<U>, ring: &Ring<U>, scales: Scales) -> Metrics {
+    let decimal = |price: Option<U>| price.map(|price| price.to_decimal(scales.price));
+    let mut metrics = Metrics {
+        transactions: view.transactions,
+        volume: volume::<U>(&view.sizes, scales.size),
+        last_price: decimal(view.last_price(ring)),
+        min_price: decimal(view.lowest.get()),
+        max_price: decimal(view.highest.get()),
+        ..Metrics::EMPTY
+    };
+    if view.transactions > 0 {
+        let count = u128::from(view.transactions);
+        metrics.mean_price = Some(quotient::<U>(
+            &view.prices,
+            Some(count),
+            || U512::from(count),
+            scales.price,
+        ));
+        metrics.vwap = Some(quotient::<U>(
+            &view.products,
+            view.sizes.small(),
+            || view.sizes.wide().0,
+            scales.price,
+        ));
+        metrics.variance = Some(variance(view, scales.price));
+    }
+    metrics
+}
+
+fn volume<U: Unit>(sizes: &U::Sum, scale: u8) -> Volume {
+    match sizes.small() {
+        Some(units) => Volume::narrow(units, scale),
+        None => Volume::wide(sizes.wide(), scale),
+    }
+}
+
+/// The f64 nearest `sum / (divisor * 10^scale)`.
+fn quotient<U: Unit>(
+    sum: &U::Sum,
+    divisor: Option<u128>,
+    wide: impl Fn() -> U512,
+    scale: u8,
+) -> f64 {
+    let small = sum.small().zip(divisor).and_then(|(sum, divisor)| {
+        let divisor = divisor.checked_mul(10_u128.checked_pow(u32::from(scale))?)?;
+        nearest_small(sum, divisor)
+    });
+    small.unwrap_or_else(|| {
+        nearest_wide(
+            sum.wide().0,
+            wide() * U512::from(10_u8).pow(u32::from(scale)),
+        )
+    })
+}
+
+/// The f64 nearest `numerator / divisor`, where 128 bits are enough to find it.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "either exact, or rounded once, with a sticky bit"
+)]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "compared with 2^53 just before"
+)]
+fn nearest_small(numerator: u128, divisor: u128) -> Option<f64> {
+    if numerator < EXACT && divisor < EXACT {
+        return Some(numerator as u64 as f64 / divisor as u64 as f64);
+    }
+    let room = divisor.leading_zeros();
+    if numerator == 0 || room < 8 {
+        return (numerator == 0).then_some(0.0);
+    }
+    let mut shift = numerator.leading_zeros();
+    let shifted = numerator << shift;
+    let (mut quotient, mut rest) = (shifted / divisor, shifted % divisor);
+    // Two bits more than a mantissa has: with the sticky bit the one rounding below is right.
+    while quotient < EXACT << 2 {
+        quotient = (quotient << room) + (rest << room) / divisor;
+        rest = (rest << room) % divisor;
+        shift += room;
+    }
+    let sticky = quotient | u128::from(rest != 0);
+    Some(sticky as f64 * power_of_two(-i64::from(shift)))
+}
+
+/// The f64 nearest `numerator / divisor`.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "rounded once, with a sticky bit"
+)]
+fn nearest_wide(numerator: U512, divisor: U512) -> f64 {
+    if numerator == U512::ZERO {
+        return 0.0;
+    }
+    let shift = (divisor.bits() + 64).saturating_sub(numerator.bits());
+    let shifted = numerator << shift;
+    let (quotient, rest) = (shifted / divisor, shifted % divisor);
+    let drop = quotient.bits().saturating_sub(64);
+    let top = quotient >> drop;
+    let lost = rest != U512::ZERO || top << drop != quotient;
+    let top = u64::try_from(top).unwrap_or(u64::MAX) | u64::from(lost);
+    top as f64 * power_of_two(i64::from(drop) - i64::from(shift))
+}
+
+/// `2^exponent`, exact: the exponents here are far from the ends of the range.
+fn power_of_two(exponent: i64) -> f64 {
+    f64::from_bits((1023 + exponent).cast_unsigned() << 52)
+}
+
+/// Population variance: the f64 nearest `(n * sum of squares - (sum of prices)^2) / n^2`.
+///
+/// It is rounded exactly although less would do, so that it does not depend on the unit in which the
+/// prices happen to be held.
+fn variance<U: Unit>(view: &View<U>, scale: u8) -> f64 {
+    let count = view.transactions;
+    let small = view
+        .squares
+        .small()
+        .zip(view.prices.small())
+        .and_then(|(squares, prices)| {
+            let numerator = squares
+                .checked_mul(u128::from(count))?
+                .checked_sub(prices.checked_mul(prices)?)?;
+            let root = u128::from(count).checked_mul(10_u128.checked_pow(u32::from(scale))?)?;
+            nearest_small(numerator, root.checked_mul(root)?)
+        });
+    small.unwrap_or_else(|| {
+        let (squares, prices) = (view.squares.wide().0, view.prices.wide().0);
+        let numerator = squares * U512::from(count) - prices * prices;
+        let root = U512::from(count) * U512::from(10_u8).pow(u32::from(scale));
+        nearest_wide(numerator, root * root)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_ways_to_divide_round_alike() {
+        let cases = [
+            (1_u128, 3_u128),
+            (10, 10),
+            (u128::from(u64::MAX), 7),
+            (1 << 100, 3 << 50),
+            (7, 3 << 100),
+            (123_456_789_012_345_678_901, 997),
+        ];
+        for (numerator, divisor) in cases {
+            let wide = nearest_wide(U512::from(numerator), U512::from(divisor));
+            let small = nearest_small(numerator, divisor).map(f64::to_bits);
+            assert_eq!(small, Some(wide.to_bits()), "{numerator}/{divisor}");
+        }
+        assert_eq!(
+            nearest_wide(U512::from(1_u8), U512::from(3_u8)).to_bits(),
+            (1.0_f64 / 3.0).to_bits()
+        );
+    }
+
+    #[test]
+    fn a_tie_goes_to_the_even_neighbour() {
+        let tie = (1_u128 << 53) + 1;
+        assert_eq!(
+            nearest_small(tie, 1).map(f64::to_bits),
+            Some(((1_u64 << 53) as f64).to_bits())
+        );
+        assert_eq!(
+            nearest_wide(U512::from(tie), U512::ONE).to_bits(),
+            ((1_u64 << 53) as f64).to_bits()
+        );
+    }
+}

@@ -1,0 +1,26 @@
+//! From a fresh clone to the page in the browser: what `make run` calls.
+
+use std::os::unix::process::CommandExt as _;
+
+use anyhow::Context as _;
+
+use crate::{shell, web, workspace};
+
+/// Builds what is stale, then becomes `stock-up run`.
+pub(crate) fn run(arguments: &[&str]) -> anyhow::Result<()> {
+    web::build()?;
+    shell::run(shell::cargo(&[
+        "build",
+        "--release",
+        "--package",
+        "stock-up",
+    ]))?;
+
+    let binary = workspace::binary("release")?;
+    let mut command = shell::program(&binary.to_string_lossy(), &["run"]);
+    command.args(arguments);
+    println!("$ {}", shell::shown(&command));
+    // It takes the place of this process: signals and the exit code are its own.
+    let error = command.exec();
+    Err(error).with_context(|| format!("`{}` could not be started", binary.display()))
+}
