@@ -6,22 +6,25 @@
 
 mod checkpoint;
 mod emission;
+mod revision;
+mod symbol;
 
 use thiserror::Error;
 
 pub use checkpoint::{CHECKPOINT_FORMAT, CheckpointError};
 
-use crate::book::{Book, End, Entry};
+use crate::book::Entry;
 use crate::coverage::Coverage;
 use crate::eligibility;
 use crate::names::{NameId, Names};
 use crate::point::{Point, SymbolId};
 use crate::record::{Clock, FeedChange, FeedEvent, Record, SettingsEpoch, Tick};
 use crate::ring::flag;
-use crate::series::Emitted;
 use crate::settings::AnalyzerSettings;
 use crate::span::Span;
 use crate::trade::{Trade, TradeBatch};
+use revision::Revise;
+use symbol::Symbol;
 
 /// When points are emitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,33 +92,26 @@ pub struct Analyzer {
     /// The next grid time to emit; `None` before the first trade.
     next_grid: Option<i64>,
     coverage: Coverage,
-    /// Every symbol that appears is subscribed, since this time or the first of the log.
-    all_since: Option<Option<i64>>,
+    /// Whether symbols that nobody named are observed too.
+    everything: Everything,
     /// `collect` has begun anew: its first list of subscriptions replaces the old ones.
     restarted: bool,
     names: Names,
     symbols: Vec<Symbol>,
     /// Symbols in bytewise order of their names.
     order: Vec<u32>,
-    revise: emission::Revise,
+    revise: Revise,
     counters: Counters,
     scratch: Scratch,
 }
 
-/// All that is kept of one symbol.
-#[derive(Debug, Clone)]
-struct Symbol {
-    book: Book,
-    /// What was emitted, per window.
-    emitted: Vec<Emitted>,
-    /// Observed since; `None`: since the log's first time.
-    since: Option<i64>,
-    /// Somebody asked for it, and it was not given up since.
-    subscribed: bool,
-    /// The first grid time at or after the first trade.
-    first_grid: Option<i64>,
-    /// Event times of late trades whose points wait to be emitted again.
-    late: Vec<i64>,
+/// Whether symbols that nobody named are observed, and since when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Everything {
+    No,
+    /// Since the log's first time.
+    FromStart,
+    Since(i64),
 }
 
 /// What a batch's names mean to the analyzer; kept between batches for its memory.
@@ -140,12 +136,12 @@ impl Analyzer {
             held_from: i64::MIN,
             next_grid: None,
             coverage: Coverage::new(Clock::Wall),
-            all_since: None,
+            everything: Everything::No,
             restarted: false,
             names: Names::new(),
             symbols: Vec::new(),
             order: Vec::new(),
-            revise: emission::Revise::default(),
+            revise: Revise::default(),
             counters: Counters::default(),
             scratch: Scratch::default(),
         }
@@ -279,16 +275,15 @@ impl Analyzer {
         let Some(symbol) = self.symbols.get_mut(id.0 as usize) else {
             return;
         };
-        let since = symbol.since.unwrap_or(first).max(self.held_from);
-        for (index, window) in self.settings.windows.iter().enumerate() {
-            symbol.book.advance(End::Live, index, now);
-            let (status, coverage) =
-                self.coverage
-                    .judge_live(since, now.saturating_sub(window.ns()), now);
-            let metrics = symbol.book.metrics(End::Live, index);
+        let since = symbol.observed_since(first, self.held_from);
+        for (place, window) in self.settings.windows.iter().enumerate() {
+            let metrics = symbol.live(place, now);
+            let from = now.saturating_sub(window.ns());
+            let (status, coverage) = self.coverage.judge_live(since, from, now);
+            let (symbol, window) = (id, *window);
             out.push(Point {
-                symbol: id,
-                window: *window,
+                symbol,
+                window,
                 time: now,
                 revision: 0,
                 status,
@@ -353,10 +348,11 @@ impl Analyzer {
         if (id as usize) < self.symbols.len() {
             return id;
         }
-        let since = match self.all_since {
-            Some(since) => since,
+        let since = match self.everything {
+            Everything::FromStart => None,
+            Everything::Since(time) => Some(time),
             // Nobody said that it is observed: what was before its first trade is unknown.
-            None => Some(self.log_time.unwrap_or(time).max(time)),
+            Everything::No => Some(self.log_time.unwrap_or(time).max(time)),
         };
         self.symbols.push(Symbol::new(&self.settings, since));
         let place = self
@@ -377,7 +373,7 @@ impl Analyzer {
             self.counters.ineligible += 1;
         } else {
             self.counters.applied += 1;
-            self.note_late(index, time);
+            self.note_trade(index, time);
             if let Some(symbol) = self.symbols.get_mut(index as usize) {
                 symbol.book.push(Entry {
                     time,
@@ -461,7 +457,9 @@ impl Analyzer {
         self.coverage = Coverage::new(clock);
         self.log_time = None;
         self.first_time = None;
-        self.all_since = self.all_since.map(|_| None);
+        if let Everything::Since(_) = self.everything {
+            self.everything = Everything::FromStart;
+        }
         for symbol in &mut self.symbols {
             symbol.since = None;
         }
@@ -478,8 +476,8 @@ impl Analyzer {
                 .collect();
             self.unsubscribe(&left);
         }
-        if symbols.is_empty() && self.all_since.is_none() {
-            self.all_since = Some(since);
+        if symbols.is_empty() && self.everything == Everything::No {
+            self.everything = since.map_or(Everything::FromStart, Everything::Since);
         }
         for name in symbols {
             let index = self.intern(name, at);
@@ -541,38 +539,6 @@ impl Analyzer {
         for symbol in &mut self.symbols {
             symbol.reconfigure((&old, &self.settings), emitted_to);
         }
-    }
-}
-
-impl Symbol {
-    fn new(settings: &AnalyzerSettings, since: Option<i64>) -> Self {
-        let lengths = lengths(settings);
-        Self {
-            emitted: vec![Emitted::default(); lengths.len()],
-            book: Book::new(&lengths),
-            since,
-            subscribed: false,
-            first_grid: None,
-            late: Vec::new(),
-        }
-    }
-
-    fn reconfigure(&mut self, (old, new): (&AnalyzerSettings, &AnalyzerSettings), emitted_to: i64) {
-        self.book.set_windows(&lengths(new), emitted_to);
-        let mut before = std::mem::take(&mut self.emitted);
-        self.emitted = new
-            .windows
-            .iter()
-            .map(
-                |window| match old.windows.iter().position(|other| other == window) {
-                    Some(place) if old.grid == new.grid => before
-                        .get_mut(place)
-                        .map(std::mem::take)
-                        .unwrap_or_default(),
-                    _ => Emitted::default(),
-                },
-            )
-            .collect();
     }
 }
 

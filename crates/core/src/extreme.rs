@@ -22,7 +22,7 @@ impl<U: Copy + Ord, const HIGHEST: bool> Extreme<U, HIGHEST> {
     #[inline]
     pub(crate) fn push(&mut self, time: i64, price: U) {
         while let Some((_, back)) = self.entries.back() {
-            if !at_least::<U, HIGHEST>(price, *back) {
+            if !at_least::<U, HIGHEST>(&price, back) {
                 break;
             }
             self.entries.pop_back();
@@ -36,14 +36,14 @@ impl<U: Copy + Ord, const HIGHEST: bool> Extreme<U, HIGHEST> {
         if self
             .entries
             .get(place)
-            .is_some_and(|(_, later)| at_least::<U, HIGHEST>(*later, price))
+            .is_some_and(|(_, later)| at_least::<U, HIGHEST>(later, &price))
         {
             return;
         }
         self.entries.insert(place, (time, price));
         let mut before = place;
         while let Some((_, older)) = before.checked_sub(1).and_then(|at| self.entries.get(at)) {
-            if !at_least::<U, HIGHEST>(price, *older) {
+            if !at_least::<U, HIGHEST>(&price, older) {
                 break;
             }
             before -= 1;
@@ -66,6 +66,6 @@ impl<U: Copy + Ord, const HIGHEST: bool> Extreme<U, HIGHEST> {
 }
 
 #[inline]
-fn at_least<U: Ord, const HIGHEST: bool>(new: U, old: U) -> bool {
+fn at_least<U: Ord, const HIGHEST: bool>(new: &U, old: &U) -> bool {
     if HIGHEST { new >= old } else { new <= old }
 }

@@ -184,14 +184,8 @@ mod tests {
 
     #[test]
     fn a_tie_goes_to_the_even_neighbour() {
-        let tie = (1_u128 << 53) + 1;
-        assert_eq!(
-            nearest_small(tie, 1).map(f64::to_bits),
-            Some(((1_u64 << 53) as f64).to_bits())
-        );
-        assert_eq!(
-            nearest_wide(U512::from(tie), U512::ONE).to_bits(),
-            ((1_u64 << 53) as f64).to_bits()
-        );
+        let (tie, even) = ((1_u128 << 53) + 1, 9_007_199_254_740_992_f64.to_bits());
+        assert_eq!(nearest_small(tie, 1).map(f64::to_bits), Some(even));
+        assert_eq!(nearest_wide(U512::from(tie), U512::ONE).to_bits(), even);
     }
 }

@@ -67,7 +67,7 @@ impl Volume {
     pub(crate) fn narrow(units: u128, scale: u8) -> Self {
         Self {
             units: Units::Narrow(units),
-            scale,
+            scale: if units == 0 { 0 } else { scale },
         }
     }
 

@@ -4,8 +4,9 @@
 
 use thiserror::Error;
 
-use super::emission::Revise;
-use super::{Analyzer, Counters, Emission, Scratch, Symbol};
+use super::revision::Revise;
+use super::symbol::Symbol;
+use super::{Analyzer, Counters, Emission, Everything, Scratch};
 use crate::book::{Book, Entry};
 use crate::bytes::{BytesError, Decoder, Encoder};
 use crate::coverage::{Coverage, Interval};
@@ -58,11 +59,13 @@ impl Analyzer {
             optional(time, &mut to);
         }
         to.signed(self.held_from);
-        to.byte(
-            self.all_since
-                .map_or(0, |since| if since.is_some() { 2 } else { 1 }),
-        );
-        to.signed(self.all_since.flatten().unwrap_or(0));
+        let (everything, since) = match self.everything {
+            Everything::No => (0, 0),
+            Everything::FromStart => (1, 0),
+            Everything::Since(since) => (2, since),
+        };
+        to.byte(everything);
+        to.signed(since);
         to.byte(u8::from(self.restarted));
         optional(self.revise.recheck.map(|(from, _)| from), &mut to);
         optional(self.revise.recheck.map(|(_, last)| last), &mut to);
@@ -107,15 +110,13 @@ impl Analyzer {
         analyzer.next_grid = decode_optional(&mut from)?;
         let unproven = decode_optional(&mut from)?;
         analyzer.held_from = from.signed("held from")?;
-        let (kind, since) = (
-            from.byte("subscription of all")?,
-            from.signed("subscription of all")?,
-        );
-        analyzer.all_since = match kind {
-            0 => None,
-            1 => Some(None),
-            2 => Some(Some(since)),
-            _ => return Err(from.invalid("subscription of all").into()),
+        let kind = from.byte("observation of all")?;
+        let since = from.signed("observation of all")?;
+        analyzer.everything = match kind {
+            0 => Everything::No,
+            1 => Everything::FromStart,
+            2 => Everything::Since(since),
+            _ => return Err(from.invalid("observation of all").into()),
         };
         analyzer.restarted = from.flag("restarted")?;
         let recheck = decode_optional(&mut from)?.zip(decode_optional(&mut from)?);

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use bnum::types::U512;
-use stock_up_core::{AnalyzerSettings, Decimal};
+use stock_up_core::{AnalyzerSettings, Decimal, Span};
 
 /// One trade of a test.
 #[derive(Debug, Clone)]
@@ -49,30 +49,36 @@ pub(crate) fn series(prints: &[Print], settings: &AnalyzerSettings) -> Rows {
             .iter()
             .filter(|print| print.symbol == *symbol)
             .collect();
-        let within = |from: i64, to: i64| {
-            own.iter()
-                .copied()
-                .filter(move |print| from <= print.time && print.time <= to)
-        };
         let mut time = ceil(own[0].time);
         while time <= ceil(now) {
-            for window in &settings.windows {
-                let length = window.ns();
-                let held: Vec<&Print> = within(time - length, time).collect();
-                let was_empty = within(time - grid - length, time - grid).next().is_none();
-                if !(held.is_empty() && was_empty) {
-                    let row = format!(
-                        "{} {}",
-                        numbers(&held),
-                        trust(first_time, time - length, time)
-                    );
-                    rows.insert((time, symbol.clone(), length), row);
-                }
-            }
+            let row = |window: &Span| {
+                let row = row(&own, first_time, (window.ns(), time), grid)?;
+                Some(((time, symbol.clone(), window.ns()), row))
+            };
+            rows.extend(settings.windows.iter().filter_map(row));
             time += grid;
         }
     }
     rows
+}
+
+/// The row of one window, unless it is empty and was so a step before.
+fn row(own: &[&Print], first: i64, (length, time): (i64, i64), grid: i64) -> Option<String> {
+    let within = |from: i64, to: i64| {
+        own.iter()
+            .copied()
+            .filter(move |print| from <= print.time && print.time <= to)
+    };
+    let held: Vec<&Print> = within(time - length, time).collect();
+    let was_empty = within(time - grid - length, time - grid).next().is_none();
+    if held.is_empty() && was_empty {
+        return None;
+    }
+    Some(format!(
+        "{} {}",
+        numbers(&held),
+        trust(first, time - length, time)
+    ))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a test's times are small")]

@@ -1,0 +1,147 @@
+//! All that is kept of one symbol: its trades, its windows, and what was emitted of them.
+
+use super::lengths;
+use crate::book::{Book, End, Past};
+use crate::coverage::Coverage;
+use crate::point::{Metrics, Point, SymbolId};
+use crate::series::Emitted;
+use crate::settings::AnalyzerSettings;
+
+/// One symbol of the analyzer.
+#[derive(Debug, Clone)]
+pub(super) struct Symbol {
+    pub(super) book: Book,
+    /// What was emitted, per window.
+    pub(super) emitted: Vec<Emitted>,
+    /// Observed since; `None`: since the log's first time.
+    pub(super) since: Option<i64>,
+    /// Somebody asked for it, and it was not given up since.
+    pub(super) subscribed: bool,
+    /// The first grid time at or after the first trade.
+    pub(super) first_grid: Option<i64>,
+    /// Event times of late trades whose points wait to be emitted again.
+    pub(super) late: Vec<i64>,
+}
+
+/// What is the same for all points of one symbol.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Context<'a> {
+    pub(super) id: SymbolId,
+    pub(super) settings: &'a AnalyzerSettings,
+    pub(super) coverage: &'a Coverage,
+    /// The symbol is observed since this time.
+    pub(super) since: i64,
+}
+
+impl Symbol {
+    pub(super) fn new(settings: &AnalyzerSettings, since: Option<i64>) -> Self {
+        let lengths = lengths(settings);
+        Self {
+            emitted: vec![Emitted::default(); lengths.len()],
+            book: Book::new(&lengths),
+            since,
+            subscribed: false,
+            first_grid: None,
+            late: Vec::new(),
+        }
+    }
+
+    /// Since when its windows can be whole: `first` is the log's first time, and trades before
+    /// `held_from` are gone.
+    pub(super) fn observed_since(&self, first: i64, held_from: i64) -> i64 {
+        self.since.unwrap_or(first).max(held_from)
+    }
+
+    /// The numbers of the window at `place`, at the log's time.
+    #[inline]
+    pub(super) fn live(&mut self, place: usize, now: i64) -> Metrics {
+        self.book.advance(End::Live, place, now);
+        self.book.metrics(End::Live, place)
+    }
+
+    /// Whether a grid time has a point of this symbol, as far as the start of the series decides.
+    pub(super) fn is_due(&self, time: i64) -> bool {
+        self.book.held() > 0 && self.first_grid.is_some_and(|first| first <= time)
+    }
+
+    /// Appends the points of a grid time: of each window that holds a trade, or did a step before.
+    pub(super) fn emit(&mut self, time: i64, context: Context<'_>, out: &mut Vec<Point>) {
+        let grid = context.settings.grid.ns();
+        for (place, emitted) in self.emitted.iter_mut().enumerate() {
+            // A late trade may have come behind the place where the view stands.
+            let was_empty = self.book.advance(End::Grid, place, time - grid);
+            let is_empty = self.book.advance(End::Grid, place, time);
+            if is_empty && was_empty {
+                continue;
+            }
+            let metrics = self.book.metrics(End::Grid, place);
+            let revision = emitted.note(time, grid);
+            out.extend(context.point(place, (time, revision), metrics));
+        }
+    }
+
+    /// Appends the points of past grid times, first to last, for which `concerned` says so.
+    pub(super) fn emit_again(
+        &mut self,
+        (place, from, to): (usize, i64, i64),
+        context: Context<'_>,
+        concerned: impl Fn(&Past, bool) -> bool,
+        out: &mut Vec<Point>,
+    ) {
+        let (grid, window) = (
+            context.settings.grid.ns(),
+            context.settings.windows.get(place),
+        );
+        let (Some(emitted), Some(window)) = (self.emitted.get_mut(place), window) else {
+            return;
+        };
+        let step = usize::try_from(grid).unwrap_or(usize::MAX);
+        let times = (from - grid..=to).step_by(step);
+        self.book.walk(window.ns(), times, &mut |past: Past| {
+            if concerned(&past, emitted.contains(past.time)) {
+                let revision = emitted.note(past.time, grid);
+
+                out.extend(context.point(place, (past.time, revision), past.metrics));
+            }
+        });
+    }
+
+    /// Goes on with new settings; what was emitted for a window that stays is remembered.
+    pub(super) fn reconfigure(
+        &mut self,
+        (old, new): (&AnalyzerSettings, &AnalyzerSettings),
+        emitted_to: i64,
+    ) {
+        self.book.set_windows(&lengths(new), emitted_to);
+        let mut before = std::mem::take(&mut self.emitted);
+        let mut kept = |window| {
+            let place = old.windows.iter().position(|other| other == window)?;
+            before
+                .get_mut(place)
+                .filter(|_| old.grid == new.grid)
+                .map(std::mem::take)
+        };
+        self.emitted = new
+            .windows
+            .iter()
+            .map(|window| kept(window).unwrap_or_default())
+            .collect();
+    }
+}
+
+impl Context<'_> {
+    fn point(&self, place: usize, (time, revision): (i64, u32), metrics: Metrics) -> Option<Point> {
+        let window = *self.settings.windows.get(place)?;
+        let from = time.saturating_sub(window.ns());
+        let (status, coverage) = self.coverage.judge(self.since, from, time);
+        Some(Point {
+            symbol: self.id,
+            window,
+            time,
+            revision,
+            status,
+            coverage,
+            metrics,
+        })
+    }
+}
