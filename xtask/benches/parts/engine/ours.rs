@@ -1,0 +1,154 @@
+//! The analyzer as the bench feeds it.
+
+use std::time::Duration;
+
+use anyhow::ensure;
+use stock_up_core::{
+    Analyzer, AnalyzerSettings, Clock, Decimal, Emission, FeedChange, FeedEvent, Point, Record,
+    TradeBatch,
+};
+
+use super::yardstick::Numbers;
+use crate::measure::cpu_time;
+use crate::tape::{Print, name};
+
+/// Trades that arrive together.
+pub(super) const BATCH: usize = 50;
+
+/// Both divide once; the yardstick rounds the two numbers of its variance before.
+const VARIANCE_ERROR_MAX: f64 = 1e-14;
+
+/// An analyzer with one 60 s window, as after the head of a recorded tape.
+pub(super) struct Ours {
+    pub(super) analyzer: Analyzer,
+    points: Vec<Point>,
+}
+
+impl Ours {
+    pub(super) fn new() -> Self {
+        let mut analyzer = Analyzer::new(AnalyzerSettings::default(), Emission::Trade, 0);
+        let mut points = Vec::new();
+        for event in [
+            FeedEvent::Clock(Clock::Event),
+            FeedEvent::Subscribed(Vec::new()),
+        ] {
+            let change = FeedChange {
+                at: 0,
+                ts_recv: 0,
+                event,
+            };
+            let position = analyzer.position();
+            analyzer
+                .apply(position, &Record::Feed(change), &mut points)
+                .expect("the next record");
+        }
+        Self { analyzer, points }
+    }
+
+    /// Applies all batches and folds every point into a number.
+    pub(super) fn feed(&mut self, batches: &[TradeBatch]) -> u64 {
+        let mut sum = 0;
+        for batch in batches {
+            self.apply(batch);
+            sum = self.points.iter().fold(sum, fold);
+        }
+        sum
+    }
+
+    /// Applies all batches and shows every point.
+    pub(super) fn each_point(
+        &mut self,
+        batches: &[TradeBatch],
+        mut see: impl FnMut(&Point) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        for batch in batches {
+            self.apply(batch);
+            self.points.iter().try_for_each(&mut see)?;
+        }
+        Ok(())
+    }
+
+    /// The longest time that one batch took.
+    pub(super) fn worst_step(&mut self, batches: &[TradeBatch]) -> Duration {
+        let step = |batch| {
+            let start = cpu_time();
+            self.apply(batch);
+            cpu_time() - start
+        };
+        batches.iter().map(step).max().unwrap_or_default()
+    }
+
+    fn apply(&mut self, batch: &TradeBatch) {
+        self.points.clear();
+        let position = self.analyzer.position();
+        self.analyzer
+            .apply_trades(position, batch, &mut self.points)
+            .expect("the next record");
+    }
+}
+
+/// The tape as batches with a dictionary each, as the log gives them.
+pub(super) fn batches(prints: &[Print]) -> Vec<TradeBatch> {
+    batches_of(BATCH, prints)
+}
+
+pub(super) fn batches_of(size: usize, prints: &[Print]) -> Vec<TradeBatch> {
+    prints.chunks(size).map(batch).collect()
+}
+
+fn batch(prints: &[Print]) -> TradeBatch {
+    let mut batch = TradeBatch::default();
+    for print in prints {
+        let price = Decimal::new(u64::from(print.cents), 2).expect("a price in range");
+        let size = Decimal::new(u64::from(print.size), 0).expect("a size in range");
+        batch.push(
+            &name(print.symbol),
+            print.time_ms * 1_000_000,
+            (price, size),
+            "",
+        );
+    }
+    batch
+}
+
+fn fold(sum: u64, point: &Point) -> u64 {
+    let metrics = &point.metrics;
+    let prices = [metrics.last_price, metrics.min_price, metrics.max_price];
+    let means = [metrics.mean_price, metrics.vwap, metrics.variance];
+    let sum = prices
+        .iter()
+        .flatten()
+        .fold(sum + metrics.transactions, |sum, price| {
+            sum.wrapping_add(price.mantissa())
+        });
+    means
+        .iter()
+        .flatten()
+        .fold(sum, |sum, mean| sum.wrapping_add(mean.to_bits()))
+}
+
+/// Whether a point says what the yardstick says.
+pub(super) fn compare(point: &Point, expected: &Numbers) -> anyhow::Result<()> {
+    let metrics = &point.metrics;
+    let float = |price: Option<Decimal>| {
+        let text = price.expect("a window with a trade").to_string();
+        text.parse::<f64>().expect("a decimal is a number")
+    };
+    let ours = Numbers {
+        transactions: metrics.transactions,
+        volume: metrics.volume.to_i64().map_or(0, i64::cast_unsigned),
+        last: float(metrics.last_price),
+        min: float(metrics.min_price),
+        max: float(metrics.max_price),
+        mean: metrics.mean_price.expect("a window with a trade"),
+        vwap: metrics.vwap.expect("a window with a trade"),
+        variance: expected.variance,
+    };
+    let variance = metrics.variance.expect("a window with a trade");
+    let error = (variance - expected.variance).abs();
+    ensure!(
+        ours == *expected && error <= expected.variance * VARIANCE_ERROR_MAX,
+        "the analyzer says {metrics:?}, the yardstick {expected:?}"
+    );
+    Ok(())
+}
