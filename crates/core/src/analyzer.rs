@@ -162,6 +162,24 @@ impl Analyzer {
         self.coverage.clock
     }
 
+    /// Whether a trade was applied: from then on the clock cannot be changed.
+    pub fn has_begun(&self) -> bool {
+        self.next_grid.is_some()
+    }
+
+    /// The last proof that the feed was live, in the log's time; `None` before the first.
+    pub fn heard(&self) -> Option<i64> {
+        Some(self.coverage.heard).filter(|heard| *heard != i64::MIN)
+    }
+
+    /// Whether trades may be missing right now.
+    pub fn gap_is_open(&self) -> bool {
+        self.coverage
+            .gaps
+            .back()
+            .is_some_and(|gap| gap.to == i64::MAX)
+    }
+
     /// The settings in force.
     pub fn settings(&self) -> &AnalyzerSettings {
         &self.settings
@@ -180,6 +198,13 @@ impl Analyzer {
     /// Trades held for windows and revisions.
     pub fn held_trades(&self) -> usize {
         self.symbols.iter().map(|symbol| symbol.book.held()).sum()
+    }
+
+    /// Whether any trade of a symbol is held: only then does the passing of time change its windows.
+    pub fn holds_trades(&self, id: SymbolId) -> bool {
+        self.symbols
+            .get(id.0 as usize)
+            .is_some_and(|symbol| symbol.book.held() > 0)
     }
 
     /// Bytes on the heap for symbols and the trades they hold.
@@ -387,16 +412,15 @@ impl Analyzer {
             let before = out.len();
             self.live(SymbolId(index), out);
             self.counters.points += (out.len() - before) as u64;
-            self.evict_after_trade(index, now);
+            self.trim(index);
         }
     }
 
     /// Without a grid, a symbol holds no more than its longest window.
     #[inline]
-    fn evict_after_trade(&mut self, index: u32, now: i64) {
-        let cutoff = now.saturating_sub(self.settings.longest().ns());
+    fn trim(&mut self, index: u32) {
         if let Some(symbol) = self.symbols.get_mut(index as usize) {
-            symbol.book.evict(cutoff, now);
+            symbol.book.trim();
         }
     }
 

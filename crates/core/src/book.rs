@@ -1,7 +1,7 @@
 //! The trades of one symbol with all windows over them.
 //!
-//! [`Book`] starts in the narrow unit and moves to the wide one when a value does not fit; the numbers
-//! are exact both ways, so nobody outside can tell.
+//! [`Book`] starts in the compact unit and moves to a larger one when a value does not fit; the numbers
+//! are exact in each, so nobody outside can tell.
 
 use crate::decimal::Decimal;
 use crate::metric::{Scales, metrics};
@@ -19,26 +19,19 @@ pub(crate) struct Entry {
     pub(crate) flags: u8,
 }
 
-/// Which of the two views of a window is meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
-    /// At the last emitted grid time.
-    Grid,
-    /// At the log's time.
-    Live,
-}
-
 /// The trades of one symbol and its windows, whatever the unit.
 #[derive(Debug, Clone)]
 pub(crate) enum Book {
+    Compact(Sheet<u32>),
     Narrow(Sheet<u64>),
-    Wide(Box<Sheet<Wide>>),
+    Wide(Sheet<Wide>),
 }
 
-/// Calls the same method on either sheet.
-macro_rules! either {
+/// Calls the same method on whichever sheet it is.
+macro_rules! any {
     ($book:expr, $sheet:ident => $call:expr) => {
         match $book {
+            Book::Compact($sheet) => $call,
             Book::Narrow($sheet) => $call,
             Book::Wide($sheet) => $call,
         }
@@ -47,30 +40,36 @@ macro_rules! either {
 
 impl Book {
     pub(crate) fn new(lengths: &[i64]) -> Self {
-        Self::Narrow(Sheet::new(lengths))
+        Self::Compact(Sheet::new(lengths))
     }
 
     /// Adds a trade where its event time belongs.
     #[inline]
     pub(crate) fn push(&mut self, entry: Entry) {
-        let added = either!(self, sheet => sheet.push(entry));
+        let added = any!(self, sheet => sheet.push(entry));
         if !added {
             self.rescale(entry);
         }
     }
 
     pub(crate) fn held(&self) -> usize {
-        either!(self, sheet => sheet.ring.len())
+        any!(self, sheet => sheet.ring.len())
     }
 
-    /// Moves a window's view to `time` and says whether it is empty.
-    pub(crate) fn advance(&mut self, end: End, window: usize, time: i64) -> bool {
-        either!(self, sheet => sheet.advance(end, window, time))
+    /// Moves the grid view of a window to `time` and says whether it is empty.
+    pub(crate) fn advance(&mut self, window: usize, time: i64) -> bool {
+        any!(self, sheet => sheet.advance(window, time))
     }
 
-    /// The numbers of a window where its view stands.
-    pub(crate) fn metrics(&self, end: End, window: usize) -> Metrics {
-        either!(self, sheet => sheet.metrics(end, window))
+    /// The numbers of a window where its grid view stands.
+    pub(crate) fn metrics(&self, window: usize) -> Metrics {
+        any!(self, sheet => sheet.metrics(window))
+    }
+
+    /// The numbers of a window at the log's time `now`.
+    #[inline]
+    pub(crate) fn live(&mut self, window: usize, now: i64) -> Metrics {
+        any!(self, sheet => sheet.live(window, now))
     }
 
     /// Walks one window over past times; see [`Sheet::walk`].
@@ -80,43 +79,58 @@ impl Book {
         times: impl Iterator<Item = i64>,
         visit: &mut dyn FnMut(Past),
     ) {
-        either!(self, sheet => sheet.walk(length, times, visit));
+        any!(self, sheet => sheet.walk(length, times, visit));
     }
 
     /// Drops what is older than `cutoff`; live views are first moved on to `now`.
     pub(crate) fn evict(&mut self, cutoff: i64, now: i64) {
-        either!(self, sheet => sheet.evict(cutoff, now));
-        if matches!(self, Self::Wide(_)) && self.held() == 0 {
+        any!(self, sheet => sheet.evict(cutoff, now));
+        self.settle();
+    }
+
+    /// Drops what is in no live view: without a grid nothing else is asked for.
+    #[inline]
+    pub(crate) fn trim(&mut self) {
+        any!(self, sheet => sheet.trim());
+        self.settle();
+    }
+
+    /// Goes back to the compact unit once nothing needs a larger one.
+    #[inline]
+    fn settle(&mut self) {
+        if !matches!(self, Self::Compact(_)) && self.held() == 0 {
             let lengths: Vec<i64> =
-                either!(&*self, sheet => sheet.grid.iter().map(View::length).collect());
+                any!(&*self, sheet => sheet.grid.iter().map(View::length).collect());
             *self = Self::new(&lengths);
         }
     }
 
     /// Keeps these windows from now on.
     pub(crate) fn set_windows(&mut self, lengths: &[i64], grid_time: i64) {
-        either!(self, sheet => sheet.set_windows(lengths, grid_time));
+        any!(self, sheet => sheet.set_windows(lengths, grid_time));
     }
 
     /// The held trades, oldest first.
     pub(crate) fn entries(&self) -> Vec<Entry> {
-        either!(self, sheet => sheet.entries().collect())
+        any!(self, sheet => sheet.entries().collect())
     }
 
     pub(crate) fn heap_bytes(&self) -> usize {
-        either!(self, sheet => sheet.heap_bytes())
+        any!(self, sheet => sheet.heap_bytes())
     }
 
     /// Holds everything in a unit that fits `entry` as well.
     fn rescale(&mut self, entry: Entry) {
-        if let Self::Narrow(sheet) = &*self
-            && let Some(finer) = sheet.rescaled::<u64>(entry)
-        {
-            *self = Self::Narrow(finer);
-            return;
-        }
-        let wide = either!(&*self, sheet => sheet.rescaled::<Wide>(entry));
-        *self = Self::Wide(Box::new(wide.expect("512 bits hold every value in range")));
+        *self = any!(&*self, sheet => Self::fitting(sheet, entry));
+    }
+
+    /// The trades of `sheet` and `entry` in the smallest unit that fits them all.
+    fn fitting<U: Unit>(sheet: &Sheet<U>, entry: Entry) -> Self {
+        let compact = || sheet.rescaled(entry).map(Self::Compact);
+        let narrow = || sheet.rescaled(entry).map(Self::Narrow);
+        let wide = || sheet.rescaled(entry).map(Self::Wide);
+        let fitting = compact().or_else(narrow).or_else(wide);
+        fitting.expect("512 bits hold every value in range")
     }
 }
 
@@ -175,37 +189,39 @@ impl<U: Unit> Sheet<U> {
         true
     }
 
-    fn view(&self, end: End, window: usize) -> Option<&View<U>> {
-        match end {
-            End::Grid => self.grid.get(window),
-            End::Live => self.live.get(window),
-        }
-    }
-
-    #[inline]
-    fn advance(&mut self, end: End, window: usize, time: i64) -> bool {
-        if end == End::Live && self.live.is_empty() {
-            self.live = self
-                .grid
-                .iter()
-                .map(|view| View::new(view.length(), &self.ring))
-                .collect();
-        }
-        let views = match end {
-            End::Grid => &mut self.grid,
-            End::Live => &mut self.live,
-        };
-        let Some(view) = views.get_mut(window) else {
+    fn advance(&mut self, window: usize, time: i64) -> bool {
+        let Some(view) = self.grid.get_mut(window) else {
             return true;
         };
         view.advance(&self.ring, time);
         view.is_empty()
     }
 
-    fn metrics(&self, end: End, window: usize) -> Metrics {
-        self.view(end, window).map_or(Metrics::EMPTY, |view| {
+    fn metrics(&self, window: usize) -> Metrics {
+        let view = self.grid.get(window);
+        view.map_or(Metrics::EMPTY, |view| {
             metrics(view, &self.ring, self.scales)
         })
+    }
+
+    #[inline]
+    fn live(&mut self, window: usize, now: i64) -> Metrics {
+        if self.live.is_empty() {
+            self.go_live();
+        }
+        let Some(view) = self.live.get_mut(window) else {
+            return Metrics::EMPTY;
+        };
+        view.advance(&self.ring, now);
+        metrics(view, &self.ring, self.scales)
+    }
+
+    #[cold]
+    fn go_live(&mut self) {
+        let windows = self.grid.iter().map(View::length);
+        self.live = windows
+            .map(|length| View::new(length, &self.ring))
+            .collect();
     }
 
     /// Reports a window of `length` at each of the rising `times` but the first, which only says what
@@ -232,6 +248,14 @@ impl<U: Unit> Sheet<U> {
             view.advance(&self.ring, now);
         }
         self.ring.evict(cutoff);
+    }
+
+    #[inline]
+    fn trim(&mut self) {
+        // Windows are sorted: the last is the longest.
+        if let Some(longest) = self.live.last() {
+            self.ring.release(longest.start());
+        }
     }
 
     fn set_windows(&mut self, lengths: &[i64], grid_time: i64) {

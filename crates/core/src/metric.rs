@@ -9,7 +9,7 @@ use bnum::types::U512;
 
 use crate::point::{Metrics, Volume};
 use crate::ring::Ring;
-use crate::unit::{Sum, Unit};
+use crate::unit::{Sum, Unit, power_of_ten};
 use crate::view::View;
 
 /// Integers below this are exact in an f64.
@@ -23,33 +23,21 @@ pub(crate) struct Scales {
 }
 
 /// The numbers of `view`.
+#[inline]
 pub(crate) fn metrics<U: Unit>(view: &View<U>, ring: &Ring<U>, scales: Scales) -> Metrics {
     let decimal = |price: Option<U>| price.map(|price| price.to_decimal(scales.price));
-    let mut metrics = Metrics {
-        transactions: view.transactions,
+    let count = view.transactions;
+    let traded = count > 0;
+    Metrics {
+        transactions: count,
         volume: volume::<U>(&view.sizes, scales.size),
         last_price: decimal(view.last_price(ring)),
         min_price: decimal(view.lowest.get()),
         max_price: decimal(view.highest.get()),
-        ..Metrics::EMPTY
-    };
-    if view.transactions > 0 {
-        let count = u128::from(view.transactions);
-        metrics.mean_price = Some(quotient::<U>(
-            &view.prices,
-            Some(count),
-            || U512::from(count),
-            scales.price,
-        ));
-        metrics.vwap = Some(quotient::<U>(
-            &view.products,
-            view.sizes.small(),
-            || view.sizes.wide().0,
-            scales.price,
-        ));
-        metrics.variance = Some(variance(view, scales.price));
+        mean_price: traded.then(|| mean(view, scales.price)),
+        vwap: traded.then(|| vwap(view, scales.price)),
+        variance: traded.then(|| variance(view, scales.price)),
     }
-    metrics
 }
 
 fn volume<U: Unit>(sizes: &U::Sum, scale: u8) -> Volume {
@@ -59,30 +47,58 @@ fn volume<U: Unit>(sizes: &U::Sum, scale: u8) -> Volume {
     }
 }
 
-/// The f64 nearest `sum / (divisor * 10^scale)`.
-fn quotient<U: Unit>(
-    sum: &U::Sum,
-    divisor: Option<u128>,
-    wide: impl Fn() -> U512,
-    scale: u8,
-) -> f64 {
-    let small = sum.small().zip(divisor).and_then(|(sum, divisor)| {
-        let divisor = divisor.checked_mul(10_u128.checked_pow(u32::from(scale))?)?;
-        nearest_small(sum, divisor)
-    });
-    small.unwrap_or_else(|| {
-        nearest_wide(
-            sum.wide().0,
-            wide() * U512::from(10_u8).pow(u32::from(scale)),
+/// The f64 nearest the sum of prices over the number of trades.
+#[inline]
+fn mean<U: Unit>(view: &View<U>, scale: u8) -> f64 {
+    let small = || {
+        let divisor = u128::from(view.transactions) * u128::from(power_of_ten(scale)?);
+        nearest_small(view.prices.small()?, divisor)
+    };
+    small().unwrap_or_else(|| {
+        let divisor = U512::from(view.transactions) * wide_power_of_ten(scale);
+        nearest_wide(view.prices.wide().0, divisor)
+    })
+}
+
+/// The f64 nearest the sum of price times size over the sum of sizes.
+#[inline]
+fn vwap<U: Unit>(view: &View<U>, scale: u8) -> f64 {
+    let small = || {
+        let power = u128::from(power_of_ten(scale)?);
+        nearest_small(
+            view.products.small()?,
+            view.sizes.small()?.checked_mul(power)?,
         )
+    };
+    small().unwrap_or_else(|| {
+        let divisor = view.sizes.wide().0 * wide_power_of_ten(scale);
+        nearest_wide(view.products.wide().0, divisor)
+    })
+}
+
+/// Population variance: the f64 nearest `(n * sum of squares - (sum of prices)^2) / n^2`.
+///
+/// It is rounded exactly although less would do, so that it does not depend on the unit in which the
+/// prices happen to be held.
+#[inline]
+fn variance<U: Unit>(view: &View<U>, scale: u8) -> f64 {
+    let count = u128::from(view.transactions);
+    let small = || {
+        let (squares, prices) = (view.squares.small()?, view.prices.small()?);
+        let spread = squares.checked_mul(count)? - prices.checked_mul(prices)?;
+        let root = count * u128::from(power_of_ten(scale)?);
+        nearest_small(spread, root.checked_mul(root)?)
+    };
+    small().unwrap_or_else(|| {
+        let (squares, prices) = (view.squares.wide().0, view.prices.wide().0);
+        let root = U512::from(count) * wide_power_of_ten(scale);
+        nearest_wide(squares * U512::from(count) - prices * prices, root * root)
     })
 }
 
 /// The f64 nearest `numerator / divisor`, where 128 bits are enough to find it.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "either exact, or rounded once, with a sticky bit"
-)]
+#[inline]
+#[expect(clippy::cast_precision_loss, reason = "integers below 2^53 are exact")]
 #[expect(
     clippy::cast_possible_truncation,
     reason = "compared with 2^53 just before"
@@ -91,6 +107,43 @@ fn nearest_small(numerator: u128, divisor: u128) -> Option<f64> {
     if numerator < EXACT && divisor < EXACT {
         return Some(numerator as u64 as f64 / divisor as u64 as f64);
     }
+    match u64::try_from(divisor) {
+        Ok(divisor) => Some(nearest_by_word(numerator, divisor)),
+        Err(_) => nearest_by_steps(numerator, divisor),
+    }
+}
+
+/// As [`nearest_small`] for a divisor of one word: one division of two words by one.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "rounded once, with a sticky bit"
+)]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a numerator of 63 bits more than the divisor gives a quotient of one word"
+)]
+fn nearest_by_word(numerator: u128, divisor: u64) -> f64 {
+    if numerator == 0 {
+        return 0.0;
+    }
+    let wanted = 127 - divisor.leading_zeros();
+    let bits = 128 - numerator.leading_zeros();
+    let (up, down) = (wanted.saturating_sub(bits), bits.saturating_sub(wanted));
+    let scaled = numerator << up >> down;
+    let quotient = (scaled / u128::from(divisor)) as u64;
+    let whole = u128::from(quotient) * u128::from(divisor);
+    let is_exact = whole == scaled && scaled << down == numerator << up;
+    let sticky = quotient | u64::from(!is_exact);
+    sticky as f64 * power_of_two(i64::from(down) - i64::from(up))
+}
+
+/// As [`nearest_small`] for a divisor of two words, bit by bit of what room it leaves.
+#[cold]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "rounded once, with a sticky bit"
+)]
+fn nearest_by_steps(numerator: u128, divisor: u128) -> Option<f64> {
     let room = divisor.leading_zeros();
     if numerator == 0 || room < 8 {
         return (numerator == 0).then_some(0.0);
@@ -113,6 +166,7 @@ fn nearest_small(numerator: u128, divisor: u128) -> Option<f64> {
     clippy::cast_precision_loss,
     reason = "rounded once, with a sticky bit"
 )]
+#[cold]
 fn nearest_wide(numerator: U512, divisor: U512) -> f64 {
     if numerator == U512::ZERO {
         return 0.0;
@@ -132,29 +186,8 @@ fn power_of_two(exponent: i64) -> f64 {
     f64::from_bits((1023 + exponent).cast_unsigned() << 52)
 }
 
-/// Population variance: the f64 nearest `(n * sum of squares - (sum of prices)^2) / n^2`.
-///
-/// It is rounded exactly although less would do, so that it does not depend on the unit in which the
-/// prices happen to be held.
-fn variance<U: Unit>(view: &View<U>, scale: u8) -> f64 {
-    let count = view.transactions;
-    let small = view
-        .squares
-        .small()
-        .zip(view.prices.small())
-        .and_then(|(squares, prices)| {
-            let numerator = squares
-                .checked_mul(u128::from(count))?
-                .checked_sub(prices.checked_mul(prices)?)?;
-            let root = u128::from(count).checked_mul(10_u128.checked_pow(u32::from(scale))?)?;
-            nearest_small(numerator, root.checked_mul(root)?)
-        });
-    small.unwrap_or_else(|| {
-        let (squares, prices) = (view.squares.wide().0, view.prices.wide().0);
-        let numerator = squares * U512::from(count) - prices * prices;
-        let root = U512::from(count) * U512::from(10_u8).pow(u32::from(scale));
-        nearest_wide(numerator, root * root)
-    })
+fn wide_power_of_ten(exponent: u8) -> U512 {
+    U512::from(10_u8).pow(u32::from(exponent))
 }
 
 #[cfg(test)]
@@ -169,6 +202,10 @@ mod tests {
             (u128::from(u64::MAX), 7),
             (1 << 100, 3 << 50),
             (7, 3 << 100),
+            (u128::MAX, 7),
+            (u128::MAX - 1, u128::from(u64::MAX)),
+            ((1 << 118) + 1, 1 << 54),
+            (1, u128::from(u64::MAX)),
             (123_456_789_012_345_678_901, 997),
         ];
         for (numerator, divisor) in cases {

@@ -1,7 +1,7 @@
 //! The trades that a symbol's windows still need, ordered by event time.
 //!
 //! A queue of fixed-size blocks: it grows without ever copying what it holds (a doubling buffer of
-//! 300,000 trades would stall for a millisecond), and wastes at most two blocks per symbol.
+//! 300,000 trades would stall for a millisecond), and wastes a few blocks per symbol.
 //! Places are absolute: the n-th trade ever put in has place n, shifted by later insertions before it.
 
 use std::collections::VecDeque;
@@ -10,6 +10,9 @@ use crate::unit::Unit;
 
 /// Trades in one block: small, because thousands of symbols each hold one that is half empty.
 const BLOCK: usize = 16;
+
+/// One emptied block waits for so many that are in use.
+const SPARE_SHARE: usize = 8;
 
 /// What a trade may move.
 pub(crate) mod flag {
@@ -23,7 +26,7 @@ pub(crate) mod flag {
     pub(crate) const ALL: u8 = LAST | RANGE | VOLUME;
 }
 
-/// A trade in the units of its symbol; 24 bytes in the narrow unit.
+/// A trade in the units of its symbol: 16 bytes in the compact unit, 24 in the narrow one.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Held<U> {
     /// Event time.
@@ -54,135 +57,147 @@ impl<U: Unit> Held<U> {
 }
 
 /// The held trades of one symbol, oldest first; equal times in log order.
+///
+/// Invariant: the block of place `p` is `p / BLOCK - start / BLOCK`, in it `p % BLOCK`.
 #[derive(Debug, Clone)]
 pub(crate) struct Ring<U> {
+    /// Blocks that hold trades, then some that wait to be used again: a steady flow allocates nothing.
     blocks: VecDeque<Box<[Held<U>; BLOCK]>>,
-    /// A block kept for the next growth, so that a steady flow allocates nothing.
-    spare: Option<Box<[Held<U>; BLOCK]>>,
-    /// Trades before the first held one in the first block.
-    head: usize,
-    len: usize,
     /// Place of the first held trade.
-    base: u64,
+    start: u64,
+    /// Place after the last.
+    end: u64,
 }
 
 impl<U: Unit> Ring<U> {
     pub(crate) fn new() -> Self {
         Self {
             blocks: VecDeque::new(),
-            spare: None,
-            head: 0,
-            len: 0,
-            base: 0,
+            start: 0,
+            end: 0,
         }
     }
 
     /// How many trades are held.
     pub(crate) fn len(&self) -> usize {
-        self.len
+        usize::try_from(self.end - self.start).expect("what is in memory can be counted")
     }
 
     /// Place of the first trade.
     pub(crate) fn first(&self) -> u64 {
-        self.base
+        self.start
     }
 
     /// Place after the last trade.
     pub(crate) fn end(&self) -> u64 {
-        self.base + self.len as u64
+        self.end
     }
 
     /// The trade at `place`, if it is held.
     #[inline]
     pub(crate) fn get(&self, place: u64) -> Option<&Held<U>> {
-        let (block, index) = self.locate(place)?;
+        if place < self.start || place >= self.end {
+            return None;
+        }
+        let (block, index) = self.locate(place);
         self.blocks.get(block)?.get(index)
     }
 
     /// The newest trade.
+    #[inline]
     pub(crate) fn last(&self) -> Option<&Held<U>> {
-        self.get(self.end().wrapping_sub(1))
+        self.get(self.end.wrapping_sub(1))
     }
 
     /// Trades in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Held<U>> {
-        (self.base..self.end()).filter_map(|place| self.get(place))
+        (self.start..self.end).filter_map(|place| self.get(place))
     }
 
     /// Adds the newest trade.
     #[inline]
     pub(crate) fn push(&mut self, trade: Held<U>) {
-        let at = self.head + self.len;
-        if at == self.blocks.len() * BLOCK {
-            let block = self
-                .spare
-                .take()
-                .unwrap_or_else(|| Box::new([Held::default(); BLOCK]));
-            self.blocks.push_back(block);
+        let (block, _) = self.locate(self.end);
+        if block == self.blocks.len() {
+            self.grow();
         }
-        self.len += 1;
-        if let Some(slot) = self.slot(self.end() - 1) {
-            *slot = trade;
-        }
+        self.end += 1;
+        self.set(self.end - 1, trade);
     }
 
     /// Puts a trade behind all that are not newer, and says at which place.
     pub(crate) fn insert(&mut self, trade: Held<U>) -> u64 {
         self.push(trade);
-        let mut place = self.end() - 1;
+        let mut place = self.end - 1;
         while let Some(before) = place.checked_sub(1).and_then(|at| self.get(at)).copied() {
             if before.time <= trade.time {
                 break;
             }
-            if let Some(slot) = self.slot(place) {
-                *slot = before;
-            }
+            self.set(place, before);
             place -= 1;
         }
-        if let Some(slot) = self.slot(place) {
-            *slot = trade;
-        }
+        self.set(place, trade);
         place
     }
 
     /// Drops the trades before `cutoff`.
     pub(crate) fn evict(&mut self, cutoff: i64) {
-        while self.get(self.base).is_some_and(|trade| trade.time < cutoff) {
-            self.base += 1;
-            self.head += 1;
-            self.len -= 1;
-            if self.head == BLOCK {
-                self.head = 0;
-                self.spare = self.blocks.pop_front();
-            }
+        let mut place = self.start;
+        while self.get(place).is_some_and(|trade| trade.time < cutoff) {
+            place += 1;
         }
-        if self.len == 0 {
+        self.release(place);
+    }
+
+    /// Drops the trades that stand before `place`.
+    #[inline]
+    pub(crate) fn release(&mut self, place: u64) {
+        let place = place.clamp(self.start, self.end);
+        let (emptied, _) = self.locate(place);
+        self.start = place;
+        if emptied > 0 {
+            self.recycle(emptied);
+        }
+        if self.start == self.end {
             // An idle symbol keeps nothing.
-            *self = Self {
-                base: self.base,
-                ..Self::new()
-            };
+            self.blocks = VecDeque::new();
         }
     }
 
     /// Bytes on the heap.
     pub(crate) fn heap_bytes(&self) -> usize {
-        let blocks = self.blocks.len() + usize::from(self.spare.is_some());
-        blocks * size_of::<[Held<U>; BLOCK]>() + self.blocks.capacity() * size_of::<usize>()
+        let lists = self.blocks.capacity() * size_of::<usize>();
+        self.blocks.len() * size_of::<[Held<U>; BLOCK]>() + lists
     }
 
     #[inline]
-    fn locate(&self, place: u64) -> Option<(usize, usize)> {
-        let offset = usize::try_from(place.checked_sub(self.base)?).ok()?;
-        if offset >= self.len {
-            return None;
-        }
-        let at = self.head + offset;
-        Some((at / BLOCK, at % BLOCK))
+    fn locate(&self, place: u64) -> (usize, usize) {
+        let size = BLOCK as u64;
+        let block = place / size - self.start / size;
+        let known = "what is in memory can be counted";
+        let part = |number: u64| usize::try_from(number).expect(known);
+        (part(block), part(place % size))
     }
 
-    fn slot(&mut self, place: u64) -> Option<&mut Held<U>> {
-        let (block, index) = self.locate(place)?;
-        self.blocks.get_mut(block)?.get_mut(index)
+    #[inline]
+    fn set(&mut self, place: u64, trade: Held<U>) {
+        let (block, index) = self.locate(place);
+        let slot = self.blocks.get_mut(block);
+        if let Some(slot) = slot.and_then(|block| block.get_mut(index)) {
+            *slot = trade;
+        }
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        self.blocks.push_back(Box::new([Held::default(); BLOCK]));
+    }
+
+    /// Moves the first blocks, which hold nothing any more, behind the others.
+    #[cold]
+    fn recycle(&mut self, emptied: usize) {
+        self.blocks.rotate_left(emptied);
+        let used = self.len() / BLOCK + 2;
+        self.blocks.truncate(used + used / SPARE_SHARE);
     }
 }

@@ -1,9 +1,10 @@
 //! The integers in which a symbol's window is summed.
 //!
 //! All prices of a symbol are held as integers of one common unit (`10^-scale`), all sizes of
-//! another, so that sums are exact and what is added can be taken off again. Markets fit in 64 bits
-//! ([`u64`], the narrow unit). When a symbol's values are so far apart that one unit cannot hold them
-//! all, its window is held in 512 bits ([`Wide`]): slow, exact, and never seen in practice.
+//! another, so that sums are exact and what is added can be taken off again. Shares fit in 32 bits
+//! ([`u32`], the compact unit), other markets in 64 ([`u64`], the narrow unit). When a symbol's values
+//! are so far apart that one unit cannot hold them all, its window is held in 512 bits ([`Wide`]):
+//! slow, exact, and never seen in practice.
 
 use std::fmt;
 use std::ops::Mul;
@@ -12,7 +13,10 @@ use bnum::types::U512;
 
 use crate::decimal::Decimal;
 
-/// Narrow mantissas stay below this, which leaves four bits for the flags of a held trade.
+/// Compact mantissas stay below this, which leaves three bits for the flags of a held trade.
+const COMPACT_LIMIT: u32 = 1 << 29;
+
+/// As [`COMPACT_LIMIT`] for the narrow unit: 18 digits need 60 bits.
 const NARROW_LIMIT: u64 = 1 << 60;
 
 /// An integer that holds any price, size, or sum of their products over a window.
@@ -80,6 +84,87 @@ pub(crate) trait Sum<U>: Copy + Default + fmt::Debug {
     fn wide(&self) -> Wide;
 }
 
+/// Powers of ten that fit 64 bits.
+const POWERS_OF_TEN: [u64; 20] = {
+    let mut powers = [1; 20];
+    let mut exponent = 1;
+    while exponent < powers.len() {
+        powers[exponent] = powers[exponent - 1] * 10;
+        exponent += 1;
+    }
+    powers
+};
+
+/// `10^exponent`, if it fits.
+#[inline]
+pub(crate) fn power_of_ten(exponent: u8) -> Option<u64> {
+    POWERS_OF_TEN.get(usize::from(exponent)).copied()
+}
+
+impl Unit for u32 {
+    type Sum = u128;
+
+    #[inline]
+    fn from_decimal(value: Decimal, scale: u8) -> Option<Self> {
+        let units = u64::from_decimal(value, scale)?;
+        Self::try_from(units)
+            .ok()
+            .filter(|units| *units < COMPACT_LIMIT)
+    }
+
+    #[inline]
+    fn to_decimal(self, scale: u8) -> Decimal {
+        Decimal::from_parts(u64::from(self), scale)
+    }
+
+    #[inline]
+    fn with_flags(self, flags: u8) -> Self {
+        self | u32::from(flags) << 29
+    }
+
+    #[inline]
+    fn without_flags(self) -> Self {
+        self & (COMPACT_LIMIT - 1)
+    }
+
+    #[inline]
+    fn flags(self) -> u8 {
+        (self >> 29).to_le_bytes()[0]
+    }
+}
+
+/// Products of two 29-bit numbers over any window that fits in memory.
+impl Sum<u32> for u128 {
+    #[inline]
+    fn add(&mut self, unit: u32) {
+        *self += Self::from(unit);
+    }
+
+    #[inline]
+    fn take(&mut self, unit: u32) {
+        *self -= Self::from(unit);
+    }
+
+    #[inline]
+    fn add_product(&mut self, left: u32, right: u32) {
+        *self += Self::from(u64::from(left) * u64::from(right));
+    }
+
+    #[inline]
+    fn take_product(&mut self, left: u32, right: u32) {
+        *self -= Self::from(u64::from(left) * u64::from(right));
+    }
+
+    #[inline]
+    fn small(&self) -> Option<u128> {
+        Some(*self)
+    }
+
+    fn wide(&self) -> Wide {
+        Wide(U512::from(*self))
+    }
+}
+
 impl Unit for u64 {
     type Sum = Sum192;
 
@@ -89,11 +174,8 @@ impl Unit for u64 {
         if by == 0 {
             return Some(value.mantissa()).filter(|units| *units < NARROW_LIMIT);
         }
-        let factor = 10_u64.checked_pow(u32::from(by))?;
-        value
-            .mantissa()
-            .checked_mul(factor)
-            .filter(|units| *units < NARROW_LIMIT)
+        let units = value.mantissa().checked_mul(power_of_ten(by)?)?;
+        Some(units).filter(|units| *units < NARROW_LIMIT)
     }
 
     #[inline]

@@ -57,6 +57,11 @@ impl<U: Unit> View<U> {
         self.time
     }
 
+    /// Place of the first trade in the window.
+    pub(crate) fn start(&self) -> u64 {
+        self.start
+    }
+
     /// Whether the window holds no trade at all, not even a price update.
     pub(crate) fn is_empty(&self) -> bool {
         self.start == self.end

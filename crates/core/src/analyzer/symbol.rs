@@ -1,7 +1,7 @@
 //! All that is kept of one symbol: its trades, its windows, and what was emitted of them.
 
 use super::lengths;
-use crate::book::{Book, End, Past};
+use crate::book::{Book, Past};
 use crate::coverage::Coverage;
 use crate::point::{Metrics, Point, SymbolId};
 use crate::series::Emitted;
@@ -55,8 +55,7 @@ impl Symbol {
     /// The numbers of the window at `place`, at the log's time.
     #[inline]
     pub(super) fn live(&mut self, place: usize, now: i64) -> Metrics {
-        self.book.advance(End::Live, place, now);
-        self.book.metrics(End::Live, place)
+        self.book.live(place, now)
     }
 
     /// Whether a grid time has a point of this symbol, as far as the start of the series decides.
@@ -69,12 +68,12 @@ impl Symbol {
         let grid = context.settings.grid.ns();
         for (place, emitted) in self.emitted.iter_mut().enumerate() {
             // A late trade may have come behind the place where the view stands.
-            let was_empty = self.book.advance(End::Grid, place, time - grid);
-            let is_empty = self.book.advance(End::Grid, place, time);
+            let was_empty = self.book.advance(place, time - grid);
+            let is_empty = self.book.advance(place, time);
             if is_empty && was_empty {
                 continue;
             }
-            let metrics = self.book.metrics(End::Grid, place);
+            let metrics = self.book.metrics(place);
             let revision = emitted.note(time, grid);
             out.extend(context.point(place, (time, revision), metrics));
         }

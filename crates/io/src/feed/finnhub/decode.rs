@@ -1,0 +1,294 @@
+//! A frame, as Finnhub sends it, to trades.
+//!
+//! ```json
+//! {"data":[{"c":["1","8"],"p":317.775,"s":"AAPL","t":1787924136086,"v":200},
+//!          {"c":null,"p":66972.77,"s":"BINANCE:BTCUSDT","t":1721555886208,"v":0.01559}],"type":"trade"}
+//! {"type":"ping"}
+//! {"msg":"Subscribing to too many symbols","type":"error"}
+//! ```
+//!
+//! Keys come in any order, also `data` before `type`, so trades are read where they stand and taken
+//! back if the frame turns out to be something else.
+
+use stock_up_core::trade::{MAX_BATCH_TRADES, symbol_problem};
+use stock_up_core::{NameId, Trade};
+
+use super::conditions;
+use super::item::{Field, Item};
+use super::scan::{Kind, Scanner};
+use super::text::unescape;
+use crate::feed::bad::{BadCounts, BadFrame, BadTrade, printable};
+use crate::feed::repeats::Pairs;
+use crate::feed::venue::{FrameKind, FrameRules, Intake, VenueError, VenueErrorKind};
+
+/// Longest frame; real ones have a few kB.
+pub const MAX_FRAME_BYTES: usize = 1 << 20;
+
+/// Most trades in one frame.
+pub const MAX_FRAME_TRADES: usize = MAX_BATCH_TRADES;
+
+/// How many conditions of a frame are remembered: trades in a row mostly share theirs.
+const RECENT: usize = 4;
+
+/// Longest text of a complaint that is kept, in characters.
+const ERROR_CHARS: usize = 200;
+
+/// Reads one frame; see [`crate::feed::Venue::decode`].
+///
+/// # Errors
+/// [`BadFrame`] when nothing of the frame could be used; then `intake` is as it was.
+pub fn decode(
+    frame: &[u8],
+    rules: &FrameRules<'_>,
+    intake: &mut Intake,
+) -> Result<FrameKind, BadFrame> {
+    // Frames of one read share a batch; together they stay below its limit.
+    let start = intake.batch.trades.len();
+    let mut reader = Reader {
+        rules,
+        intake,
+        bad: BadCounts::default(),
+        symbol: None,
+        recent: Recent::default(),
+        scratch: String::new(),
+    };
+    let outcome = reader.frame(frame);
+    let bad = std::mem::take(&mut reader.bad);
+    if matches!(outcome, Ok(FrameKind::Trades)) {
+        let trades = intake.batch.trades.get(start..).unwrap_or_default();
+        intake.paired_frames += u64::from(Pairs::all_in(trades));
+        intake.bad.merge(bad);
+    } else {
+        intake.batch.trades.truncate(start);
+    }
+    outcome
+}
+
+/// What one frame is read with.
+struct Reader<'a, 'i> {
+    rules: &'i FrameRules<'i>,
+    intake: &'i mut Intake,
+    bad: BadCounts,
+    /// The symbol of the trade before, as it stands in the frame.
+    symbol: Option<(&'a [u8], NameId)>,
+    recent: Recent<'a>,
+    scratch: String,
+}
+
+/// Conditions as they stand in the frame and what they mean, a few of them, the oldest replaced.
+#[derive(Default)]
+struct Recent<'a> {
+    lists: [&'a [u8]; RECENT],
+    ids: [Option<NameId>; RECENT],
+    next: usize,
+}
+
+/// What the keys of a frame said.
+#[derive(Default)]
+struct Head<'a> {
+    kind: Option<&'a [u8]>,
+    message: Option<&'a [u8]>,
+    /// Whether `data` was a list; `None` when there is none.
+    data: Option<bool>,
+}
+
+impl<'a> Reader<'a, '_> {
+    fn frame(&mut self, frame: &'a [u8]) -> Result<FrameKind, BadFrame> {
+        if frame.len() > MAX_FRAME_BYTES {
+            return Err(BadFrame::TooLong {
+                size: frame.len(),
+                max: MAX_FRAME_BYTES,
+            });
+        }
+        std::str::from_utf8(frame).map_err(|error| BadFrame::Utf8 {
+            at: error.valid_up_to(),
+        })?;
+        let mut scanner = Scanner::new(frame);
+        scanner.blanks();
+        if scanner.kind()? != Kind::Object {
+            scanner.skip()?;
+            end_of(&mut scanner)?;
+            return Err(BadFrame::Shape);
+        }
+        let head = self.object(&mut scanner)?;
+        end_of(&mut scanner)?;
+        head.meaning()
+    }
+
+    fn object(&mut self, scanner: &mut Scanner<'a>) -> Result<Head<'a>, BadFrame> {
+        let mut head = Head::default();
+        scanner.expect(b'{')?;
+        scanner.blanks();
+        if scanner.take(b'}') {
+            return Ok(head);
+        }
+        loop {
+            match scanner.key()? {
+                b"type" if scanner.peek() == Some(b'"') => head.kind = Some(scanner.string()?),
+                b"msg" if scanner.peek() == Some(b'"') => head.message = Some(scanner.string()?),
+                b"data" if scanner.peek() == Some(b'[') && head.data.is_none() => {
+                    head.data = Some(true);
+                    self.trades(scanner)?;
+                }
+                b"data" => {
+                    head.data = Some(false);
+                    scanner.skip()?;
+                }
+                _ => {
+                    scanner.skip()?;
+                }
+            }
+            if !scanner.another(b'}')? {
+                return Ok(head);
+            }
+        }
+    }
+
+    fn trades(&mut self, scanner: &mut Scanner<'a>) -> Result<(), BadFrame> {
+        scanner.expect(b'[')?;
+        scanner.blanks();
+        if scanner.take(b']') {
+            return Ok(());
+        }
+        let mut index = 0;
+        loop {
+            if index == MAX_FRAME_TRADES || self.intake.batch.trades.len() == MAX_BATCH_TRADES {
+                return Err(BadFrame::TooManyTrades {
+                    max: MAX_FRAME_TRADES,
+                });
+            }
+            let item = Item::read(scanner, &self.recent.lists)?;
+            let trade = match item {
+                Some(item) => self.trade(&item),
+                None => Err(BadTrade::Shape),
+            };
+            match trade {
+                Ok(trade) => self.intake.batch.trades.push(trade),
+                Err(bad) => self.bad.trade(index, &bad),
+            }
+            index += 1;
+            if !scanner.another(b']')? {
+                return Ok(());
+            }
+        }
+    }
+
+    #[inline]
+    fn trade(&mut self, item: &Item<'a>) -> Result<Trade, BadTrade> {
+        let (ts_event, price, size) = item.numbers(self.rules.now)?;
+        let symbol = match (item.symbol, self.symbol) {
+            (Field::Text(raw), Some((known, id))) if raw == known => id,
+            (Field::Text(raw), _) => self.new_symbol(raw)?,
+            (Field::Absent, _) => return Err(BadTrade::Missing { field: 's' }),
+            _ => {
+                return Err(BadTrade::Kind {
+                    field: 's',
+                    wanted: "text",
+                });
+            }
+        };
+        let conditions = match item.conditions {
+            Field::Absent | Field::Null => self.intake.batch.names.intern(""),
+            Field::List(raw) => match self.recent.find(raw) {
+                Some(id) => id,
+                None => self.new_conditions(raw)?,
+            },
+            _ => return Err(BadTrade::Conditions),
+        };
+        Ok(Trade {
+            symbol,
+            conditions,
+            ts_event,
+            price,
+            size,
+        })
+    }
+
+    fn new_symbol(&mut self, raw: &'a [u8]) -> Result<NameId, BadTrade> {
+        let text = unescape(raw).ok_or(BadTrade::Symbol("symbol holds a broken escape"))?;
+        if let Some(c) = text.chars().find(|c| c.is_control()) {
+            return Err(BadTrade::Character {
+                code: u32::from(c),
+                place: "symbol",
+            });
+        }
+        if let Some(problem) = symbol_problem(&text) {
+            return Err(BadTrade::Symbol(problem));
+        }
+        let subscribed = self.rules.subscribed;
+        if subscribed.is_some_and(|names| names.find(&text).is_none()) {
+            return Err(BadTrade::Unsubscribed);
+        }
+        let id = self.intake.batch.names.intern(&text);
+        self.symbol = Some((raw, id));
+        Ok(id)
+    }
+
+    fn new_conditions(&mut self, raw: &'a [u8]) -> Result<NameId, BadTrade> {
+        self.scratch.clear();
+        conditions::join(raw, &mut self.scratch)?;
+        let id = self.intake.batch.names.intern(&self.scratch);
+        self.recent.add(raw, id);
+        Ok(id)
+    }
+}
+
+impl<'a> Recent<'a> {
+    #[inline]
+    fn find(&self, list: &[u8]) -> Option<NameId> {
+        let known = self.lists.iter().position(|known| *known == list)?;
+        self.ids.get(known).copied().flatten()
+    }
+
+    fn add(&mut self, list: &'a [u8], id: NameId) {
+        if let (Some(slot), Some(known)) =
+            (self.lists.get_mut(self.next), self.ids.get_mut(self.next))
+        {
+            (*slot, *known) = (list, Some(id));
+        }
+        self.next = (self.next + 1) % RECENT;
+    }
+}
+
+impl Head<'_> {
+    fn meaning(&self) -> Result<FrameKind, BadFrame> {
+        let kind = self.kind.and_then(unescape).ok_or(BadFrame::Shape)?;
+        match &*kind {
+            "trade" if self.data == Some(true) => Ok(FrameKind::Trades),
+            "trade" => Err(BadFrame::NoData),
+            "ping" => Ok(FrameKind::Ping),
+            "error" => {
+                let text = self.message.and_then(unescape).unwrap_or_default();
+                Ok(FrameKind::Error(VenueError {
+                    kind: error_kind(&text),
+                    text: printable(&text, ERROR_CHARS),
+                }))
+            }
+            other => Err(BadFrame::UnknownType {
+                name: printable(other, 40),
+            }),
+        }
+    }
+}
+
+/// What a complaint means, from its words: there is nothing else in it.
+fn error_kind(text: &str) -> VenueErrorKind {
+    let text = text.to_ascii_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    if says(&["too many symbols", "subscription limit"]) {
+        VenueErrorKind::TooManySymbols
+    } else if says(&["api key", "apikey", "token", "auth", "access", "permission"]) {
+        VenueErrorKind::Auth
+    } else {
+        VenueErrorKind::Other
+    }
+}
+
+/// Nothing may follow but blanks.
+fn end_of(scanner: &mut Scanner<'_>) -> Result<(), BadFrame> {
+    scanner.blanks();
+    match scanner.peek() {
+        None => Ok(()),
+        Some(_) => Err(scanner.bad()),
+    }
+}

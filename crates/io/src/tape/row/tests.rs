@@ -1,0 +1,116 @@
+use proptest::prelude::*;
+
+use super::*;
+
+const COLUMNS: Columns = Columns {
+    conditions: true,
+    count: 5,
+};
+
+#[track_caller]
+fn takes_fast(columns: Columns, line: &str, expected: bool) {
+    let (mut rows, mut batch) = (Rows::new(columns), TradeBatch::default());
+    assert_eq!(
+        rows.fast(line.as_bytes(), &mut batch).is_some(),
+        expected,
+        "{line}"
+    );
+    assert_eq!(batch.trades.len(), usize::from(expected));
+}
+
+#[test]
+fn usual_rows_are_taken_fast_and_others_are_left() {
+    for line in [
+        "1381217400000000000,SPY,167.42,100,ex=P",
+        "1381217400000000000,SPY,167.42,100,",
+        "0,BRK.B,0.0000012,0,a b",
+        "9,X,1,0.5,\u{e9}\r",
+    ] {
+        takes_fast(COLUMNS, line, true);
+    }
+    for line in [
+        "",
+        "1,SPY,1,1",
+        "1,SPY,1,1,a,b",
+        "1,SPY,1,1,\"a\"",
+        "1,\"SPY\",1,1,",
+        "1,,1,1,",
+        "-1,SPY,1,1,",
+        "1,SPY,1e3,1,",
+        "1,SPY,1.,1,",
+        "1,SPY,.5,1,",
+        "1,SPY,1,,",
+        "1,SPY,1234567890123.4567890,1,",
+        "9999999999999999999,SPY,1,1,",
+        "12345678901234567890,SPY,1,1,",
+        "1;SPY;1;1;",
+    ] {
+        takes_fast(COLUMNS, line, false);
+    }
+    let exported = Columns {
+        conditions: true,
+        count: 7,
+    };
+    takes_fast(exported, "1,SPY,1,1,a,5,6", true);
+    takes_fast(exported, "1,SPY,1,1,a,5", false);
+    takes_fast(exported, "1,SPY,1,1,a,5,\"6\"", false);
+    let short = Columns {
+        conditions: false,
+        count: 4,
+    };
+    takes_fast(short, "1,SPY,1,1", true);
+    takes_fast(short, "1,SPY,1,1x", false);
+    takes_fast(short, "1,SPY,1,1,", false);
+}
+
+#[test]
+fn an_empty_symbol_is_refused_although_empty_conditions_are_known() {
+    let (mut rows, mut batch) = (Rows::new(COLUMNS), TradeBatch::default());
+    rows.fast(b"1,SPY,1,1,", &mut batch).unwrap();
+    assert!(rows.fast(b"1,,1,1,", &mut batch).is_none());
+    assert!(rows.fast(b"1, SPY,1,1, SPY", &mut batch).is_none());
+}
+
+proptest! {
+    #[test]
+    fn fast_numbers_are_those_of_core(text in "[0-9]{0,20}(\\.[0-9]{0,20})?") {
+        if let Some((value, rest)) = decimal(text.as_bytes()) {
+            let taken = text.len() - rest.len();
+            let exact = Decimal::parse(&text.as_bytes()[..taken]).unwrap();
+            prop_assert_eq!(
+                (value.mantissa(), value.scale()),
+                (exact.mantissa(), exact.scale())
+            );
+        }
+        if let Some((value, rest)) = digits(text.as_bytes()) {
+            let taken = text.len() - rest.len();
+            prop_assert_eq!(value, text[..taken].parse::<u64>().unwrap());
+        }
+    }
+
+    #[test]
+    fn eight_digits_are_known_from_eight_bytes(bytes in any::<[u8; 8]>(), number in 0_u64..100_000_000) {
+        let expected = bytes
+            .iter()
+            .all(u8::is_ascii_digit)
+            .then(|| std::str::from_utf8(&bytes).unwrap().parse().unwrap());
+        prop_assert_eq!(eight_digits(bytes), expected);
+        let text: [u8; 8] = format!("{number:08}").into_bytes().try_into().unwrap();
+        prop_assert_eq!(eight_digits(text), Some(number));
+    }
+
+    #[test]
+    fn any_line_is_taken_fast_as_it_is_taken_slow(
+        line in "[0-9,.\"a \r-]{0,30}", prefix in prop_oneof![Just("1,A,"), Just("")],
+    ) {
+        let line = format!("{prefix}{line}");
+        let (mut rows, mut fast) = (Rows::new(COLUMNS), TradeBatch::default());
+        if rows.fast(line.as_bytes(), &mut fast).is_some() {
+            let (mut rows, mut slow) = (Rows::new(COLUMNS), TradeBatch::default());
+            let mut fields = Fields::default();
+            fields.split(format!("{line}\n").as_bytes());
+            rows.slow(&fields, &mut slow).unwrap();
+            prop_assert_eq!(fast, slow);
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Numbers and durations as text.
+//!
+//! Decimals are exact. An f64 is written with the fewest digits that read back as the same bits, in
+//! plain notation: `0.00000012`, not `1.2e-7`; `1`, not `1.0`.
+
+use std::io::Write as _;
+
+use stock_up_core::{Decimal, Span, Volume};
+
+/// `10^19` is the largest power of ten of 64 bits; a scale is at most 29.
+const ZEROS: &[u8; 32] = b"00000000000000000000000000000000";
+
+/// Appends an integer.
+pub fn write_int(value: impl itoa::Integer, out: &mut Vec<u8>) {
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+}
+
+/// Appends `value` without trailing zeros.
+pub fn write_decimal(value: Decimal, out: &mut Vec<u8>) {
+    let value = value.normalized();
+    let mut buffer = itoa::Buffer::new();
+    let digits = buffer.format(value.mantissa()).as_bytes();
+    let scale = usize::from(value.scale());
+    if scale == 0 {
+        out.extend_from_slice(digits);
+    } else if let Some(split) = digits.len().checked_sub(scale).filter(|split| *split > 0) {
+        let (whole, fraction) = digits.split_at(split);
+        out.extend_from_slice(whole);
+        out.push(b'.');
+        out.extend_from_slice(fraction);
+    } else {
+        out.extend_from_slice(b"0.");
+        out.extend_from_slice(ZEROS.get(..scale - digits.len()).unwrap_or(ZEROS));
+        out.extend_from_slice(digits);
+    }
+}
+
+/// Appends `value`; `false`, and nothing, if it is infinite or no number.
+pub fn write_f64(value: f64, out: &mut Vec<u8>) -> bool {
+    if !value.is_finite() {
+        return false;
+    }
+    let mut buffer = ryu::Buffer::new();
+    let text = buffer.format_finite(value).as_bytes();
+    if memchr::memchr(b'e', text).is_some() {
+        append(format_args!("{value}"), out);
+    } else {
+        out.extend_from_slice(text.strip_suffix(b".0").unwrap_or(text));
+    }
+    true
+}
+
+/// Appends a volume, exactly.
+pub fn write_volume(value: &Volume, out: &mut Vec<u8>) {
+    append(format_args!("{value}"), out);
+}
+
+/// Appends a length of time as [`Span`] displays it.
+pub fn write_span(span: Span, out: &mut Vec<u8>) {
+    let (seconds, rest) = (span.ns() / 1_000_000_000, span.ns() % 1_000_000_000);
+    if rest == 0 {
+        write_int(seconds, out);
+        out.push(b's');
+    } else {
+        append(format_args!("{span}"), out);
+    }
+}
+
+fn append(text: std::fmt::Arguments<'_>, out: &mut Vec<u8>) {
+    out.write_fmt(text)
+        .expect("writing to a buffer in memory cannot fail");
+}

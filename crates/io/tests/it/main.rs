@@ -1,0 +1,9 @@
+//! The adapters against files, sockets and recorded tapes.
+#![expect(clippy::unwrap_used, reason = "helpers of tests panic like tests")]
+
+mod feed;
+mod settings;
+mod speed;
+mod store;
+mod tape;
+mod tapes;

@@ -1,0 +1,137 @@
+//! Saves state, position and outputs together, on a thread of its own.
+//!
+//! Analysis hands over a whole unit and goes on; the disk is waited for here. One unit may wait while
+//! another is written: then analysis keeps collecting, and waits only when it holds as much as it may.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+
+use stock_up_core::Point;
+use stock_up_io::clock::Stopwatch;
+use stock_up_io::store::{Commit, Gap, NewPoint, Progress, RetentionPolicy, Store};
+
+use super::recent::Recent;
+use crate::telemetry::Telemetry;
+
+/// State and outputs up to one position of the log.
+#[derive(Debug)]
+pub(crate) struct Unit {
+    pub(crate) position: u64,
+    /// The log's time there; `None` before the first record.
+    pub(crate) time: Option<i64>,
+    pub(crate) state: Vec<u8>,
+    pub(crate) points: Vec<Point>,
+    pub(crate) gaps: Vec<Gap>,
+    /// The number of the next point.
+    pub(crate) next_emission: u64,
+    /// The names of the symbols, by their number.
+    pub(crate) names: Vec<Arc<str>>,
+}
+
+/// Hands units to the thread that saves them.
+#[derive(Debug)]
+pub(crate) struct Saver {
+    units: Option<SyncSender<Unit>>,
+    thread: Option<JoinHandle<anyhow::Result<()>>>,
+}
+
+/// Why a unit was not taken.
+#[derive(Debug)]
+pub(crate) enum NotTaken {
+    /// One is being written and one waits.
+    Busy(Box<Unit>),
+    /// The thread has ended with an error; [`Saver::finish`] gives it.
+    Ended,
+}
+
+impl Saver {
+    pub(crate) fn start(
+        store: Store,
+        retention: RetentionPolicy,
+        recent: Arc<Recent>,
+        telemetry: Arc<Telemetry>,
+    ) -> anyhow::Result<Self> {
+        let (units, waiting) = sync_channel(1);
+        let thread = std::thread::Builder::new()
+            .name("save".into())
+            .spawn(move || save_all(store, &retention, (&recent, &telemetry), &waiting))?;
+        Ok(Self {
+            units: Some(units),
+            thread: Some(thread),
+        })
+    }
+
+    /// Hands over a unit, unless one waits already.
+    pub(crate) fn offer(&self, unit: Unit) -> Result<(), NotTaken> {
+        let Some(units) = &self.units else {
+            return Err(NotTaken::Ended);
+        };
+        units.try_send(unit).map_err(|refused| match refused {
+            TrySendError::Full(unit) => NotTaken::Busy(Box::new(unit)),
+            TrySendError::Disconnected(_) => NotTaken::Ended,
+        })
+    }
+
+    /// Hands over a unit, waiting for its place.
+    pub(crate) fn give(&self, unit: Unit) -> Result<(), NotTaken> {
+        let Some(units) = &self.units else {
+            return Err(NotTaken::Ended);
+        };
+        units.send(unit).map_err(|_| NotTaken::Ended)
+    }
+
+    /// Waits until everything is saved.
+    pub(crate) fn finish(mut self) -> anyhow::Result<()> {
+        self.units = None;
+        match self.thread.take().map(JoinHandle::join) {
+            Some(Ok(ended)) => ended,
+            Some(Err(panic)) => std::panic::resume_unwind(panic),
+            None => Ok(()),
+        }
+    }
+}
+
+fn save_all(
+    mut store: Store,
+    retention: &RetentionPolicy,
+    (recent, telemetry): (&Recent, &Telemetry),
+    waiting: &Receiver<Unit>,
+) -> anyhow::Result<()> {
+    while let Ok(unit) = waiting.recv() {
+        let watch = Stopwatch::start();
+        save(&mut store, &unit)?;
+        recent.saved(unit.next_emission);
+        telemetry.store_write.observe(watch.elapsed().as_secs_f64());
+        if let Some(now) = unit.time {
+            store.maintain(now, retention)?;
+        }
+    }
+    Ok(())
+}
+
+fn save(store: &mut Store, unit: &Unit) -> anyhow::Result<()> {
+    let first = unit.next_emission - unit.points.len() as u64;
+    let named = |(number, point): (u64, _)| {
+        let point: &Point = point;
+        let symbol = unit.names.get(point.symbol.0 as usize)?;
+        Some(NewPoint {
+            emission: number,
+            symbol,
+            point,
+        })
+    };
+    let points: Vec<NewPoint<'_>> = (first..).zip(&unit.points).filter_map(named).collect();
+    let (position, next_emission) = (unit.position, unit.next_emission);
+    let progress = Progress {
+        position,
+        state: &unit.state,
+        points: &points,
+        next_emission,
+    };
+    store.commit(&Commit {
+        gaps: &unit.gaps,
+        progress: Some(progress),
+    })?;
+    Ok(())
+}

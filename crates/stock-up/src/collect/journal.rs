@@ -1,0 +1,122 @@
+//! The writing end of the log: records in, durable in their order.
+//!
+//! A full disk pauses it: what comes is turned away until there is room again, and the pause is a gap
+//! in the log. Any other failure of the disk ends the process, because nothing it says can be trusted.
+
+use std::num::NonZeroUsize;
+
+use stock_up_core::record::codec;
+use stock_up_core::{Record, TradeBatch};
+use stock_up_log::{CommitBounds, Error, GroupCommit, Log, Writer};
+
+/// Appends that wait for the disk before the next one blocks the feed.
+const QUEUE_DEPTH: NonZeroUsize = NonZeroUsize::new(4_096).expect("not zero");
+
+/// Appends records to the log.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    log: Log,
+    bounds: CommitBounds,
+    /// `None` while the device is full.
+    commits: Option<GroupCommit>,
+}
+
+/// What became of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Appended {
+    /// It will be durable soon, or the next append fails.
+    Queued,
+    /// The device is full: it is not in the log.
+    NoSpace,
+}
+
+impl Journal {
+    pub(crate) fn start(log: Log, writer: Writer, bounds: CommitBounds) -> Result<Self, Error> {
+        let commits = GroupCommit::start(writer, bounds, QUEUE_DEPTH)?;
+        Ok(Self {
+            log,
+            bounds,
+            commits: Some(commits),
+        })
+    }
+
+    /// Appends a record; `time` is the log's.
+    pub(crate) fn append(&mut self, time: i64, record: &Record) -> Result<Appended, Error> {
+        let mut bytes = Vec::with_capacity(64);
+        codec::encode(record, &mut bytes);
+        self.append_bytes(time, record.count(), bytes)
+    }
+
+    /// Appends a batch of trades; `time` is the log's after them.
+    pub(crate) fn append_batch(
+        &mut self,
+        time: i64,
+        batch: &TradeBatch,
+    ) -> Result<Appended, Error> {
+        let mut bytes = Vec::with_capacity(64 + 24 * batch.trades.len());
+        codec::encode_batch(batch, &mut bytes);
+        let count = u32::try_from(batch.trades.len()).unwrap_or(u32::MAX);
+        self.append_bytes(time, count, bytes)
+    }
+
+    /// Whether the device was full at the last append.
+    pub(crate) fn is_paused(&self) -> bool {
+        self.commits.is_none()
+    }
+
+    /// Makes everything appended durable.
+    pub(crate) fn flush(&mut self) -> Result<Appended, Error> {
+        let Some(commits) = &self.commits else {
+            return Ok(Appended::NoSpace);
+        };
+        let flushed = commits.flush().map(|_| ());
+        self.judge(flushed)
+    }
+
+    /// Tries to go on after a pause; true once records are accepted again.
+    pub(crate) fn resume(&mut self) -> Result<bool, Error> {
+        if self.commits.is_some() {
+            return Ok(true);
+        }
+        match self
+            .log
+            .reopen()
+            .and_then(|(_, writer)| GroupCommit::start(writer, self.bounds, QUEUE_DEPTH))
+        {
+            Ok(commits) => {
+                self.commits = Some(commits);
+                Ok(true)
+            }
+            Err(error) if error.is_no_space() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes what is queued and gives the log back.
+    pub(crate) fn close(mut self) -> Result<(), Error> {
+        match self.commits.take() {
+            Some(commits) => commits.close().map(|_| ()),
+            None => Ok(()),
+        }
+    }
+
+    fn append_bytes(&mut self, time: i64, count: u32, bytes: Vec<u8>) -> Result<Appended, Error> {
+        let Some(commits) = &self.commits else {
+            return Ok(Appended::NoSpace);
+        };
+        let appended = commits.append(time, count, bytes).map(|_| ());
+        self.judge(appended)
+    }
+
+    fn judge(&mut self, result: Result<(), Error>) -> Result<Appended, Error> {
+        match result {
+            Ok(()) => Ok(Appended::Queued),
+            Err(error) if error.is_no_space() => {
+                // Dropping the old writer lets the log be opened anew.
+                self.commits = None;
+                Ok(Appended::NoSpace)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! What analyze publishes and serve reads: the newest state of everything, in memory and bounded.
+//!
+//! The publishing side is a plain thread and never waits: each call takes one short lock. The reading
+//! side is the snapshot that a page starts with, and one async sender that takes what changed. The hub
+//! holds no history: that is in the store.
+
+pub(crate) mod pending;
+pub(crate) mod row;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use stock_up_core::Span;
+use stock_up_io::store::{Gap, GapState};
+use tokio::sync::Notify;
+
+use pending::Pending;
+pub(crate) use pending::{Batch, Kind, Kinds};
+pub(crate) use row::{FeedPhase, FeedState, Row};
+
+/// Most symbols of which the hub keeps rows; more than any venue lets one subscribe.
+pub(crate) const MAX_SYMBOLS: usize = 20_000;
+
+/// A handle of the hub; a clone is another handle of the same.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Hub(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    wake: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    view: Snapshot,
+    ready: bool,
+    gaps_open: BTreeSet<u64>,
+    pending: Pending,
+}
+
+/// Everything that a page needs to start.
+#[derive(Debug, Clone)]
+pub(crate) struct Snapshot {
+    /// The log's time; `None` before the first record.
+    pub(crate) time: Option<i64>,
+    pub(crate) venue: String,
+    pub(crate) simulated: bool,
+    pub(crate) windows: Vec<Span>,
+    pub(crate) grid: Span,
+    pub(crate) feed: FeedState,
+    pub(crate) symbols: BTreeMap<Arc<str>, SymbolView>,
+    /// Why the process is not ready; meaningless once it is.
+    not_ready: String,
+}
+
+/// The live view of one symbol.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SymbolView {
+    pub(crate) subscribed: bool,
+    /// One per window, by length.
+    pub(crate) rows: Vec<Arc<Row>>,
+}
+
+impl Default for Snapshot {
+    fn default() -> Self {
+        Self {
+            time: None,
+            venue: String::new(),
+            simulated: false,
+            windows: Vec::new(),
+            grid: Span::from_secs(1),
+            feed: FeedState {
+                phase: FeedPhase::Connecting,
+                since: None,
+                detail: String::new(),
+            },
+            symbols: BTreeMap::new(),
+            not_ready: "the log is being read".to_owned(),
+        }
+    }
+}
+
+impl Hub {
+    /// The log's time moved on.
+    pub(crate) fn publish_time(&self, time: i64) {
+        self.lock().view.time = Some(time);
+    }
+
+    /// Where the trades come from.
+    pub(crate) fn publish_venue(&self, venue: &str, simulated: bool) {
+        let mut state = self.lock();
+        venue.clone_into(&mut state.view.venue);
+        state.view.simulated = simulated;
+    }
+
+    /// What is computed from here on; rows of windows that are no more are forgotten.
+    pub(crate) fn publish_windows(&self, windows: &[Span], grid: Span) {
+        let mut state = self.lock();
+        state.view.windows = windows.to_vec();
+        state.view.grid = grid;
+        for symbol in state.view.symbols.values_mut() {
+            symbol.rows.retain(|row| windows.contains(&row.window));
+        }
+    }
+
+    /// Which symbols are followed; the others stay only while they have rows.
+    pub(crate) fn publish_subscriptions(&self, symbols: &[String]) {
+        let mut state = self.lock();
+        let known = &mut state.view.symbols;
+        for symbol in known.values_mut() {
+            symbol.subscribed = false;
+        }
+        for symbol in symbols.iter().take(MAX_SYMBOLS) {
+            known
+                .entry(Arc::from(symbol.as_str()))
+                .or_default()
+                .subscribed = true;
+        }
+        known.retain(|_, symbol| symbol.subscribed || !symbol.rows.is_empty());
+    }
+
+    /// The live view of windows that changed.
+    pub(crate) fn publish_rows(&self, time: i64, rows: Vec<Row>) {
+        let mut state = self.lock();
+        state.view.time = Some(time);
+        for row in rows {
+            let row = Arc::new(row);
+            if state.view.keep(&row) {
+                state.pending.row(row);
+            }
+        }
+        self.wake(state, Kind::Rows);
+    }
+
+    /// Points that were emitted, revisions included.
+    pub(crate) fn publish_points(&self, points: Vec<Arc<Row>>) {
+        let mut state = self.lock();
+        for point in points {
+            state.pending.point(point);
+        }
+        self.wake(state, Kind::Points);
+    }
+
+    /// The feed changed.
+    pub(crate) fn publish_feed(&self, feed: FeedState) {
+        let mut state = self.lock();
+        state.view.feed = feed.clone();
+        state.pending.feed(feed);
+        self.wake(state, Kind::Feed);
+    }
+
+    /// A gap opened or closed.
+    pub(crate) fn publish_gap(&self, gap: Gap) {
+        let mut state = self.lock();
+        if gap.state == GapState::Open {
+            state.gaps_open.insert(gap.id);
+        } else {
+            state.gaps_open.remove(&gap.id);
+        }
+        state.pending.gap(gap);
+        self.wake(state, Kind::Gap);
+    }
+
+    /// The settings changed, or a change of them was refused.
+    pub(crate) fn publish_settings(&self) {
+        let mut state = self.lock();
+        state.pending.settings();
+        self.wake(state, Kind::Settings);
+    }
+
+    /// Windows are whole and what is served is the present.
+    pub(crate) fn publish_ready(&self) {
+        self.lock().ready = true;
+    }
+
+    /// Why the process cannot be relied on now.
+    pub(crate) fn publish_not_ready(&self, reason: &str) {
+        let mut state = self.lock();
+        state.ready = false;
+        reason.clone_into(&mut state.view.not_ready);
+    }
+
+    /// Whether rows that are published now would be sent at once. Who computes the live view only
+    /// then, and once more when it has nothing else to do, computes it ten times a second.
+    pub(crate) fn rows_due(&self) -> bool {
+        self.lock().pending.awaited.contains(Kind::Rows)
+    }
+
+    /// Everything that a page needs to start.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        self.lock().view.clone()
+    }
+
+    /// The log's time; `None` before the first record.
+    pub(crate) fn time(&self) -> Option<i64> {
+        self.lock().view.time
+    }
+
+    /// Whether the symbol is followed or has rows.
+    pub(crate) fn knows(&self, symbol: &str) -> bool {
+        self.lock().view.symbols.contains_key(symbol)
+    }
+
+    /// Lengths of the windows and the distance of grid times.
+    pub(crate) fn windows(&self) -> (Vec<Span>, Span) {
+        let state = self.lock();
+        (state.view.windows.clone(), state.view.grid)
+    }
+
+    /// How many gaps are open.
+    pub(crate) fn gaps_open(&self) -> usize {
+        self.lock().gaps_open.len()
+    }
+
+    /// Whether the process can be relied on, or why not.
+    pub(crate) fn readiness(&self) -> Result<(), String> {
+        let state = self.lock();
+        if state.ready {
+            return Ok(());
+        }
+        Err(state.view.not_ready.clone())
+    }
+
+    /// Takes what changed of the kinds that are due; [`Hub::changed`] then waits for the rest.
+    pub(crate) fn take(&self, due: Kinds) -> Batch {
+        let mut state = self.lock();
+        let mut batch = state.pending.take(due);
+        batch.time = state.view.time;
+        batch
+    }
+
+    /// Waits until something of a kind that was due and empty is published.
+    pub(crate) async fn changed(&self) {
+        self.0.wake.notified().await;
+    }
+
+    fn wake(&self, mut state: MutexGuard<'_, State>, kind: Kind) {
+        let awaited = state.pending.awaited.contains(kind);
+        state.pending.awaited.remove(kind);
+        drop(state);
+        if awaited {
+            self.0.wake.notify_one();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Snapshot {
+    /// Puts a row in the place of its predecessor; `false` when there is no room for its symbol.
+    fn keep(&mut self, row: &Arc<Row>) -> bool {
+        if !self.symbols.contains_key(&row.symbol) && self.symbols.len() >= MAX_SYMBOLS {
+            return false;
+        }
+        let rows = &mut self
+            .symbols
+            .entry(Arc::clone(&row.symbol))
+            .or_default()
+            .rows;
+        match rows.binary_search_by_key(&row.window, |kept| kept.window) {
+            Ok(at) => rows[at] = Arc::clone(row),
+            Err(at) => rows.insert(at, Arc::clone(row)),
+        }
+        true
+    }
+}

@@ -1,0 +1,137 @@
+//! What role serve reads on request: the store, what is not in it yet, and the trades of the log.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use anyhow::Context;
+use stock_up_core::record::codec;
+use stock_up_core::{Span, TradeBatch};
+use stock_up_io::store::{Gap, ReaderPool};
+use stock_up_log::Log;
+
+use crate::analyze::Recent;
+use crate::hub::Row;
+use crate::serve::{
+    GapQuery, History, SeriesPage, SeriesQuery, TradeRow, TradeSource, TradesPage, TradesQuery,
+};
+
+/// The stored series and gaps, up to the newest point.
+#[derive(Debug)]
+pub(super) struct Stored {
+    pub(super) readers: ReaderPool,
+    pub(super) recent: Arc<Recent>,
+}
+
+impl History for Stored {
+    fn series(&self, query: &SeriesQuery) -> anyhow::Result<SeriesPage> {
+        let SeriesQuery {
+            symbol,
+            window,
+            from,
+            to,
+            step,
+            limit,
+        } = query;
+        // Order matters: what is saved between the two reads is found twice, and never missed.
+        let recent = self.recent.select(|row| {
+            *row.symbol == **symbol && row.window == *window && (*from..=*to).contains(&row.time)
+        });
+        let stored = self.readers.series(query)?;
+        let mut rows: BTreeMap<i64, Row> = BTreeMap::new();
+        for row in stored.rows {
+            rows.insert(bucket(row.time, *step), row);
+        }
+        for row in recent {
+            let place = bucket(row.time, *step);
+            match rows.get_mut(&place) {
+                Some(held) if held.time <= row.time => *held = thinned(held, &row),
+                Some(_) => {}
+                None => drop(rows.insert(place, Row::clone(&row))),
+            }
+        }
+        let surplus = rows.len().saturating_sub(*limit);
+        let truncated = stored.truncated || surplus > 0;
+        Ok(SeriesPage {
+            rows: rows.into_values().skip(surplus).collect(),
+            truncated,
+        })
+    }
+
+    fn gaps(&self, query: &GapQuery) -> anyhow::Result<Vec<Gap>> {
+        self.readers.gaps(query)
+    }
+
+    fn knows(&self, symbol: &str) -> anyhow::Result<bool> {
+        self.readers.knows(symbol)
+    }
+}
+
+/// The end of the step that a time belongs to, as the store thins.
+fn bucket(time: i64, step: Span) -> i64 {
+    let step = step.ns().max(1);
+    time.saturating_add(step - 1).div_euclid(step)
+}
+
+/// The later of two points of one step, with the worse trust of both.
+fn thinned(held: &Row, later: &Row) -> Row {
+    if held.time == later.time {
+        return later.clone();
+    }
+    Row {
+        status: held.status.max(later.status),
+        coverage: held.coverage.min(later.coverage),
+        ..later.clone()
+    }
+}
+
+/// The trades of the log.
+#[derive(Debug)]
+pub(super) struct LogTrades(pub(super) Log);
+
+impl TradeSource for LogTrades {
+    fn trades(&self, query: &TradesQuery) -> anyhow::Result<TradesPage> {
+        // The log's time is never behind that of its trades, so what is earlier cannot hold them.
+        let mut reader = match query.from {
+            Some(from) => self.0.reader_at_time(from)?,
+            None => self.0.reader(self.0.first_seq())?,
+        };
+        let mut page = TradesPage::default();
+        let mut newest = VecDeque::new();
+        let mut batch = TradeBatch::default();
+        while let Some(frame) = reader.next_frame()? {
+            let seq = frame.seq;
+            let read = codec::decode_into(frame.payload, &mut batch);
+            if read
+                .with_context(|| format!("record {seq} of the log"))?
+                .is_none()
+            {
+                take(&batch, seq, query, &mut newest);
+            }
+            while newest.len() > query.limit {
+                newest.pop_front();
+                page.truncated = true;
+            }
+        }
+        page.trades = newest.into();
+        Ok(page)
+    }
+}
+
+fn take(batch: &TradeBatch, seq: u64, query: &TradesQuery, found: &mut VecDeque<TradeRow>) {
+    let Some(symbol) = batch.names.find(&query.symbol) else {
+        return;
+    };
+    let (from, to) = (query.from.unwrap_or(i64::MIN), query.to.unwrap_or(i64::MAX));
+    for (seq, trade) in (seq..).zip(&batch.trades) {
+        if trade.symbol == symbol && (from..=to).contains(&trade.ts_event) {
+            found.push_back(TradeRow {
+                ts_event: trade.ts_event,
+                ts_recv: batch.ts_recv,
+                seq,
+                price: trade.price,
+                size: trade.size,
+                conditions: batch.names.get(trade.conditions).to_owned(),
+            });
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! One function per endpoint of `docs/http.md`.
+
+pub(super) mod live;
+pub(super) mod market;
+pub(super) mod own;
+pub(super) mod settings;
