@@ -1,8 +1,8 @@
 //! Lists the built page (`web/dist`) for `serve/page.rs`, which holds it in the binary.
 //!
 //! The page may not be built yet: then the list is empty, and the folder is made so that cargo can
-//! watch it; a watched folder that is missing makes cargo build again and again. The files are copied
-//! first, because npm may be writing new ones while the compiler reads.
+//! watch it; a watched folder that is missing makes cargo build again and again. The files are
+//! copied first, because npm may be writing new ones while the compiler reads.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

@@ -1,8 +1,8 @@
 //! What analyze publishes and serve reads: the newest state of everything, in memory and bounded.
 //!
-//! The publishing side is a plain thread and never waits: each call takes one short lock. The reading
-//! side is the snapshot that a page starts with, and one async sender that takes what changed. The hub
-//! holds no history: that is in the store.
+//! The publishing side is a plain thread and never waits: each call takes one short lock. The
+//! reading side is the snapshot that a page starts with, and one async sender that takes what
+//! changed. The hub holds no history: that is in the store.
 
 pub(crate) mod pending;
 pub(crate) mod row;

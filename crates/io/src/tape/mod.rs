@@ -7,6 +7,8 @@
 
 mod error;
 mod header;
+mod memo;
+mod number;
 mod reader;
 mod row;
 mod source;

@@ -102,6 +102,8 @@ pub(crate) struct Analysis {
     /// Symbols whose live view changed since it was shown.
     changed: Vec<bool>,
     saved_at: u64,
+    /// What is read was received by an earlier process.
+    catching_up: bool,
     since_saved: Stopwatch,
 }
 
@@ -128,6 +130,7 @@ impl Analysis {
             gaps: GapBook::resume(open_gap),
             changed: Vec::new(),
             saved_at: position,
+            catching_up: true,
             since_saved: Stopwatch::start(),
             analyzer,
             log,
@@ -137,10 +140,13 @@ impl Analysis {
             telemetry,
             retention,
         };
+        let settings = analysis.analyzer.settings();
+        analysis.hub.publish_windows(&settings.windows, settings.grid);
         analysis.take_names();
         while analysis.apply_some()? {
             analysis.save_if_due()?;
         }
+        analysis.catching_up = false;
         Ok(analysis)
     }
 
@@ -198,6 +204,9 @@ impl Analysis {
         let (seq, before) = (frame.seq, self.analyzer.counters());
         let record = codec::decode_into(frame.payload, &mut self.batch)
             .with_context(|| format!("record {seq} of the log"))?;
+        if record.is_none() && self.catching_up {
+            self.telemetry.pipeline.received(self.batch.trades.len() as u64);
+        }
         let points = &mut self.unsaved;
         match &record {
             Some(record) => self.analyzer.apply(seq, record, points)?,

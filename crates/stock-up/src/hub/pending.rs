@@ -1,4 +1,5 @@
-//! What waits to be pushed to the clients of the live stream: bounded, and the newest of each thing.
+//! What waits to be pushed to the clients of the live stream: bounded, and the newest of each
+//! thing.
 //!
 //! Three facts bound it: there is one row per symbol and window, points and gaps are cut off at a
 //! named number (the store has them all), and everything else is only the latest state.
@@ -11,7 +12,8 @@ use stock_up_io::store::Gap;
 
 use super::row::{FeedState, Row};
 
-/// Most points that wait; a catch-up after a restart emits far more, which the page reads as series.
+/// Most points that wait; a catch-up after a restart emits far more, which the page reads as
+/// series.
 pub(crate) const MAX_PENDING_POINTS: usize = 20_000;
 
 /// Most gap changes that wait.

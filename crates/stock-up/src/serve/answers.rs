@@ -1,4 +1,5 @@
-//! The bodies of `docs/http.md`, word for word: what is written and what OpenAPI describes is one type.
+//! The bodies of `docs/http.md`, word for word: what is written and what OpenAPI describes is one
+//! type.
 
 mod live;
 mod settings;

@@ -95,8 +95,8 @@ pub(crate) struct Exposed {
 }
 
 impl Exposure {
-    /// Loopback is open to this machine only; anything else needs a token and TLS, or the word of the
-    /// operator.
+    /// Loopback is open to this machine only; anything else needs a token and TLS, or the word of
+    /// the operator.
     pub(crate) fn check(self) -> Result<(), Exposed> {
         if is_loopback(self.listen.ip()) || self.insecure {
             return Ok(());

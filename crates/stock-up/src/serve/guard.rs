@@ -1,8 +1,8 @@
 //! What every request passes and every answer carries, whatever the endpoint.
 //!
-//! The Host is checked because a stranger's name can be made to resolve to 127.0.0.1 (DNS rebinding):
-//! then the browser takes the stranger's page and our server for one site. It cannot lie about the
-//! name, so only names that are ours are answered.
+//! The Host is checked because a stranger's name can be made to resolve to 127.0.0.1 (DNS
+//! rebinding): then the browser takes the stranger's page and our server for one site. It cannot
+//! lie about the name, so only names that are ours are answered.
 
 use std::net::IpAddr;
 

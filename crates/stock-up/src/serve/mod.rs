@@ -1,12 +1,12 @@
 //! Role serve: the page, the API of `docs/http.md`, and the metrics.
 //!
-//! It reads: what is live from the [`Hub`], what is stored through [`Sources`]. The only thing that it
-//! changes is the settings, and those through the one who owns them. Everything it does for a client
-//! is bounded by [`Limits`], so that a client can only harm itself.
+//! It reads: what is live from the [`Hub`], what is stored through [`Sources`]. The only thing that
+//! it changes is the settings, and those through the one who owns them. Everything it does for a
+//! client is bounded by [`Limits`], so that a client can only harm itself.
 //!
-//! The way of a request: [`server`] accepts the connection, [`connection`] reads it (over [`wire`]),
-//! [`guard`] checks it and seals the answer, [`routes`] finds the handler. [`openapi`] describes the
-//! same routes.
+//! The way of a request: [`server`] accepts the connection, [`connection`] reads it (over
+//! [`wire`]), [`guard`] checks it and seals the answer, [`routes`] finds the handler. [`openapi`]
+//! describes the same routes.
 
 mod access;
 mod admission;

@@ -1,8 +1,8 @@
 //! The page's files, built into the binary.
 //!
-//! `build.rs` lists what `npm run build` left in `web/dist`. When there is nothing, the program still
-//! builds and runs, and `/` says how to get the page. Files under `assets/` have a hash in their name
-//! and never change; the others are asked for again each time.
+//! `build.rs` lists what `npm run build` left in `web/dist`. When there is nothing, the program
+//! still builds and runs, and `/` says how to get the page. Files under `assets/` have a hash in
+//! their name and never change; the others are asked for again each time.
 
 use axum::body::Body;
 use axum::extract::Request;

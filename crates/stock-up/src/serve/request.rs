@@ -1,7 +1,7 @@
 //! Where a request comes from, and what a request that changes something must show.
 //!
-//! A browser sends a stranger's form or picture to us with our cookie. It cannot send `x-stock-up` or
-//! JSON that way without asking first, and we never answer that question; it always says where a
+//! A browser sends a stranger's form or picture to us with our cookie. It cannot send `x-stock-up`
+//! or JSON that way without asking first, and we never answer that question; it always says where a
 //! change comes from. So a change needs all three: the header, the content type, our own origin.
 
 use std::net::SocketAddr;

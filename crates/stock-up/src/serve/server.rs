@@ -61,7 +61,8 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Reads the certificate and lays out the routes; fails on what is a fault of the configuration.
+    /// Reads the certificate and lays out the routes; fails on what is a fault of the
+    /// configuration.
     pub(crate) fn new(serve: Serve) -> anyhow::Result<Self> {
         let tls = serve.tls.as_ref().map(tls::acceptor).transpose()?;
         let (stop, stopping) = watch::channel(false);

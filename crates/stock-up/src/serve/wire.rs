@@ -1,9 +1,9 @@
-//! The byte stream under a connection: plain or TLS, with a bound on how long a write may stall, and
-//! with words where the HTTP library has none.
+//! The byte stream under a connection: plain or TLS, with a bound on how long a write may stall,
+//! and with words where the HTTP library has none.
 //!
 //! hyper refuses a request that it cannot read with a bare status (400, 414 or 431, no body). Our
-//! contract is that an error says what and why, so the stream recognises those answers, which nothing
-//! else writes at the start of a write, and sends ours in their place.
+//! contract is that an error says what and why, so the stream recognises those answers, which
+//! nothing else writes at the start of a write, and sends ours in their place.
 
 use std::io;
 use std::pin::Pin;

@@ -1,11 +1,12 @@
 //! What the program says about itself: its own metrics, as numbers and as a document.
 //!
 //! [`metrics`] declares every metric once, with its help text; the text for Prometheus and
-//! `docs/metrics.md` are both made from that. [`pipeline`] holds the counters whose sum must agree at
-//! every moment.
+//! `docs/metrics.md` are both made from that. [`pipeline`] holds the counters whose sum must agree
+//! at every moment.
 
-pub(crate) mod metrics;
-pub(crate) mod pipeline;
+mod declare;
+mod metrics;
+mod pipeline;
 
 pub(crate) use metrics::{Telemetry, metrics_markdown};
 pub(crate) use pipeline::{Counts, Pipeline, Settled};

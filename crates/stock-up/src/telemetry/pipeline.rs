@@ -1,8 +1,8 @@
 //! Where every trade is: received, settled in one of five ways, or still under way.
 //!
-//! Invariant: `received = applied + duplicate + ineligible + late_dropped + refused + in_flight`, in
-//! every snapshot. It holds because all counters sit under one lock, which is taken once per batch of
-//! trades, never per trade; separate atomics could be read between two of their updates.
+//! Invariant: `received = applied + duplicate + ineligible + late_dropped + refused + in_flight`,
+//! in every snapshot. It holds because all counters sit under one lock, which is taken once per
+//! batch of trades, never per trade; separate atomics could be read between two of their updates.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -73,33 +73,6 @@ fn an_empty_symbol_is_refused_although_empty_conditions_are_known() {
 
 proptest! {
     #[test]
-    fn fast_numbers_are_those_of_core(text in "[0-9]{0,20}(\\.[0-9]{0,20})?") {
-        if let Some((value, rest)) = decimal(text.as_bytes()) {
-            let taken = text.len() - rest.len();
-            let exact = Decimal::parse(&text.as_bytes()[..taken]).unwrap();
-            prop_assert_eq!(
-                (value.mantissa(), value.scale()),
-                (exact.mantissa(), exact.scale())
-            );
-        }
-        if let Some((value, rest)) = digits(text.as_bytes()) {
-            let taken = text.len() - rest.len();
-            prop_assert_eq!(value, text[..taken].parse::<u64>().unwrap());
-        }
-    }
-
-    #[test]
-    fn eight_digits_are_known_from_eight_bytes(bytes in any::<[u8; 8]>(), number in 0_u64..100_000_000) {
-        let expected = bytes
-            .iter()
-            .all(u8::is_ascii_digit)
-            .then(|| std::str::from_utf8(&bytes).unwrap().parse().unwrap());
-        prop_assert_eq!(eight_digits(bytes), expected);
-        let text: [u8; 8] = format!("{number:08}").into_bytes().try_into().unwrap();
-        prop_assert_eq!(eight_digits(text), Some(number));
-    }
-
-    #[test]
     fn any_line_is_taken_fast_as_it_is_taken_slow(
         line in "[0-9,.\"a \r-]{0,30}", prefix in prop_oneof![Just("1,A,"), Just("")],
     ) {

@@ -28,6 +28,8 @@ pub(in crate::serve) async fn readyz(State(app): State<App>) -> Response {
 }
 
 pub(in crate::serve) async fn metrics(State(app): State<App>) -> impl IntoResponse {
+    let open = i64::try_from(app.hub().gaps_open()).unwrap_or(i64::MAX);
+    app.telemetry().gaps_open.set(open);
     let kind = [(header::CONTENT_TYPE, METRICS_TYPE)];
     (kind, app.telemetry().prometheus_text())
 }

@@ -1,9 +1,9 @@
 //! The live stream: server-sent events to every client, at most ten of each kind a second.
 //!
-//! One task ([`sender`]) owns all clients. It takes what changed from the hub, writes each event once
-//! per distinct filter, and puts it into each client's bounded queue. A client whose queue is full is
-//! dropped, connection and all: nobody waits for it, and nothing piles up. The page reconnects and
-//! starts from a new snapshot.
+//! One task ([`sender`]) owns all clients. It takes what changed from the hub, writes each event
+//! once per distinct filter, and puts it into each client's bounded queue. A client whose queue is
+//! full is dropped, connection and all: nobody waits for it, and nothing piles up. The page
+//! reconnects and starts from a new snapshot.
 
 mod client;
 mod event;
