@@ -25,8 +25,10 @@ fn main() -> io::Result<()> {
         "/// Name and bytes of each file, by name.\nstatic FILES: &[(&str, &[u8])] = &[\n",
     );
     for (number, (name, path)) in files.iter().enumerate() {
+        // A file that is gone again was of an older page: cargo sees the change and builds once more.
+        let Ok(bytes) = fs::read(path) else { continue };
         let copy = out.join(format!("page_file_{number}"));
-        fs::write(&copy, fs::read(path)?)?;
+        fs::write(&copy, bytes)?;
         let copy = copy.display().to_string();
         writeln!(code, "    ({name:?}, include_bytes!({copy:?})),")
             .expect("writing to a String does not fail");

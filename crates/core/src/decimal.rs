@@ -7,6 +7,7 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::num::NonZeroU8;
 
 use thiserror::Error;
 
@@ -51,15 +52,13 @@ pub enum DecimalError {
 #[derive(Clone, Copy)]
 pub struct Decimal {
     mantissa: u64,
-    scale: u8,
+    /// The scale and one: a value that is never zero leaves room for `None` beside it.
+    scale_and_one: NonZeroU8,
 }
 
 impl Decimal {
     /// Zero.
-    pub const ZERO: Self = Self {
-        mantissa: 0,
-        scale: 0,
-    };
+    pub const ZERO: Self = Self::from_parts(0, 0);
 
     /// Reads plain or exponent notation (`167.42`, `1e-7`), the whole of `text`.
     ///
@@ -88,16 +87,19 @@ impl Decimal {
     }
 
     /// Units of `10^-scale`.
+    #[inline]
     pub fn mantissa(self) -> u64 {
         self.mantissa
     }
 
     /// Decimal places of one unit.
+    #[inline]
     pub fn scale(self) -> u8 {
-        self.scale
+        self.scale_and_one.get() - 1
     }
 
     /// Whether the value is zero.
+    #[inline]
     pub fn is_zero(self) -> bool {
         self.mantissa == 0
     }
@@ -105,7 +107,7 @@ impl Decimal {
     /// The same value with the smallest scale.
     #[must_use]
     pub fn normalized(self) -> Self {
-        let (mut mantissa, mut scale) = (self.mantissa, self.scale);
+        let (mut mantissa, mut scale) = (self.mantissa, self.scale());
         if mantissa == 0 {
             return Self::ZERO;
         }
@@ -113,12 +115,17 @@ impl Decimal {
             mantissa /= 10;
             scale -= 1;
         }
-        Self { mantissa, scale }
+        Self::from_parts(mantissa, scale)
     }
 
     /// A value whose parts are known to be in range: it was a [`Decimal`] before.
-    pub(crate) fn from_parts(mantissa: u64, scale: u8) -> Self {
-        Self { mantissa, scale }
+    #[inline]
+    pub(crate) const fn from_parts(mantissa: u64, scale: u8) -> Self {
+        let scale_and_one = NonZeroU8::MIN.saturating_add(scale);
+        Self {
+            mantissa,
+            scale_and_one,
+        }
     }
 }
 
@@ -243,13 +250,10 @@ fn in_range(mantissa: u64, places: i32) -> Result<Decimal, DecimalError> {
         return Err(DecimalError::TooManyDigits);
     }
     if let Ok(scale) = u8::try_from(places) {
-        return Ok(Decimal { mantissa, scale });
+        return Ok(Decimal::from_parts(mantissa, scale));
     }
     let grown = mantissa * 10_u64.pow(places.unsigned_abs());
-    Ok(Decimal {
-        mantissa: grown,
-        scale: 0,
-    })
+    Ok(Decimal::from_parts(grown, 0))
 }
 
 impl PartialEq for Decimal {
@@ -269,14 +273,14 @@ impl PartialOrd for Decimal {
 impl Ord for Decimal {
     fn cmp(&self, other: &Self) -> Ordering {
         let (left, right) = (u128::from(self.mantissa), u128::from(other.mantissa));
-        match self.scale.cmp(&other.scale) {
+        match self.scale().cmp(&other.scale()) {
             Ordering::Equal => left.cmp(&right),
             // 10^18 * 10^29 exceeds 128 bits: an overflow says which side is larger.
-            Ordering::Less => match scaled(left, other.scale - self.scale) {
+            Ordering::Less => match scaled(left, other.scale() - self.scale()) {
                 Some(left) => left.cmp(&right),
                 None => Ordering::Greater,
             },
-            Ordering::Greater => match scaled(right, self.scale - other.scale) {
+            Ordering::Greater => match scaled(right, self.scale() - other.scale()) {
                 Some(right) => left.cmp(&right),
                 None => Ordering::Less,
             },
@@ -291,7 +295,7 @@ fn scaled(units: u128, by: u8) -> Option<u128> {
 impl fmt::Display for Decimal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let value = self.normalized();
-        write_scaled(f, &value.mantissa.to_string(), value.scale)
+        write_scaled(f, &value.mantissa.to_string(), value.scale())
     }
 }
 

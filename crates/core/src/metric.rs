@@ -26,10 +26,9 @@ pub(crate) struct Scales {
 #[inline]
 pub(crate) fn metrics<U: Unit>(view: &View<U>, ring: &Ring<U>, scales: Scales) -> Metrics {
     let decimal = |price: Option<U>| price.map(|price| price.to_decimal(scales.price));
-    let count = view.transactions;
-    let traded = count > 0;
+    let traded = view.transactions > 0;
     Metrics {
-        transactions: count,
+        transactions: view.transactions,
         volume: volume::<U>(&view.sizes, scales.size),
         last_price: decimal(view.last_price(ring)),
         min_price: decimal(view.lowest.get()),
@@ -40,8 +39,10 @@ pub(crate) fn metrics<U: Unit>(view: &View<U>, ring: &Ring<U>, scales: Scales) -
     }
 }
 
+#[inline]
 fn volume<U: Unit>(sizes: &U::Sum, scale: u8) -> Volume {
-    match sizes.small() {
+    let small = sizes.small().and_then(|units| u64::try_from(units).ok());
+    match small {
         Some(units) => Volume::narrow(units, scale),
         None => Volume::wide(sizes.wide(), scale),
     }
@@ -51,7 +52,7 @@ fn volume<U: Unit>(sizes: &U::Sum, scale: u8) -> Volume {
 #[inline]
 fn mean<U: Unit>(view: &View<U>, scale: u8) -> f64 {
     let small = || {
-        let divisor = u128::from(view.transactions) * u128::from(power_of_ten(scale)?);
+        let divisor = scaled(view.transactions, scale)?;
         nearest_small(view.prices.small()?, divisor)
     };
     small().unwrap_or_else(|| {
@@ -64,11 +65,8 @@ fn mean<U: Unit>(view: &View<U>, scale: u8) -> f64 {
 #[inline]
 fn vwap<U: Unit>(view: &View<U>, scale: u8) -> f64 {
     let small = || {
-        let power = u128::from(power_of_ten(scale)?);
-        nearest_small(
-            view.products.small()?,
-            view.sizes.small()?.checked_mul(power)?,
-        )
+        let divisor = scaled(u64::try_from(view.sizes.small()?).ok()?, scale)?;
+        nearest_small(view.products.small()?, divisor)
     };
     small().unwrap_or_else(|| {
         let divisor = view.sizes.wide().0 * wide_power_of_ten(scale);
@@ -82,18 +80,33 @@ fn vwap<U: Unit>(view: &View<U>, scale: u8) -> f64 {
 /// prices happen to be held.
 #[inline]
 fn variance<U: Unit>(view: &View<U>, scale: u8) -> f64 {
-    let count = u128::from(view.transactions);
+    let count = view.transactions;
     let small = || {
-        let (squares, prices) = (view.squares.small()?, view.prices.small()?);
-        let spread = squares.checked_mul(count)? - prices.checked_mul(prices)?;
-        let root = count * u128::from(power_of_ten(scale)?);
-        nearest_small(spread, root.checked_mul(root)?)
+        let spread = spread(view.squares.small()?, view.prices.small()?, count)?;
+        let root = u64::try_from(scaled(count, scale)?).ok()?;
+        nearest_small(spread, u128::from(root) * u128::from(root))
     };
     small().unwrap_or_else(|| {
         let (squares, prices) = (view.squares.wide().0, view.prices.wide().0);
         let root = U512::from(count) * wide_power_of_ten(scale);
         nearest_wide(squares * U512::from(count) - prices * prices, root * root)
     })
+}
+
+/// `count * squares - prices^2`, if it fits.
+#[inline]
+fn spread(squares: u128, prices: u128, count: u64) -> Option<u128> {
+    if let (Ok(squares), Ok(prices)) = (u64::try_from(squares), u64::try_from(prices)) {
+        let (squares, prices) = (u128::from(squares), u128::from(prices));
+        return Some(squares * u128::from(count) - prices * prices);
+    }
+    Some(squares.checked_mul(u128::from(count))? - prices.checked_mul(prices)?)
+}
+
+/// `number * 10^scale`, if that power fits a word.
+#[inline]
+fn scaled(number: u64, scale: u8) -> Option<u128> {
+    Some(u128::from(number) * u128::from(power_of_ten(scale)?))
 }
 
 /// The f64 nearest `numerator / divisor`, where 128 bits are enough to find it.

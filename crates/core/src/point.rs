@@ -44,7 +44,7 @@ impl Status {
 
 /// An exact sum of sizes: `units * 10^-scale`.
 ///
-/// Sums can need more than 128 bits when one window mixes the extremes of the range.
+/// Sums can need more than 64 bits, and hundreds when one window mixes the extremes of the range.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Volume {
     units: Units,
@@ -53,7 +53,8 @@ pub struct Volume {
 
 #[derive(Clone, PartialEq, Eq)]
 enum Units {
-    Narrow(u128),
+    Narrow(u64),
+    /// What does not fit the other.
     Wide(Box<Wide>),
 }
 
@@ -64,13 +65,15 @@ impl Volume {
         scale: 0,
     };
 
-    pub(crate) fn narrow(units: u128, scale: u8) -> Self {
+    #[inline]
+    pub(crate) fn narrow(units: u64, scale: u8) -> Self {
         Self {
             units: Units::Narrow(units),
             scale: if units == 0 { 0 } else { scale },
         }
     }
 
+    #[cold]
     pub(crate) fn wide(units: Wide, scale: u8) -> Self {
         Self {
             units: Units::Wide(Box::new(units)),

@@ -7,7 +7,6 @@
 //! slow, exact, and never seen in practice.
 
 use std::fmt;
-use std::ops::Mul;
 
 use bnum::types::U512;
 
@@ -45,23 +44,22 @@ impl fmt::Debug for Wide {
     }
 }
 
-impl Mul for Wide {
-    type Output = Self;
-    fn mul(self, other: Self) -> Self {
-        Self(self.0 * other.0)
-    }
-}
-
 /// A price or size as an integer of a common unit.
 pub(crate) trait Unit: Copy + Ord + Default + fmt::Debug {
-    /// A sum of units, and of products of two units.
+    /// The product of two units.
+    type Product;
+    /// A sum of units over a window.
     type Sum: Sum<Self>;
+    /// A sum of products over a window.
+    type ProductSum: Sum<Self::Product>;
 
     /// `value` in units of `10^-scale`, if it fits; `scale` is at least that of `value`.
     fn from_decimal(value: Decimal, scale: u8) -> Option<Self>;
 
     /// The value of so many units of `10^-scale`.
     fn to_decimal(self, scale: u8) -> Decimal;
+
+    fn times(self, other: Self) -> Self::Product;
 
     /// Puts three flag bits beside the number.
     fn with_flags(self, flags: u8) -> Self;
@@ -74,11 +72,11 @@ pub(crate) trait Unit: Copy + Ord + Default + fmt::Debug {
 }
 
 /// An exact sum that can be added to and taken from.
-pub(crate) trait Sum<U>: Copy + Default + fmt::Debug {
-    fn add(&mut self, unit: U);
-    fn take(&mut self, unit: U);
-    fn add_product(&mut self, left: U, right: U);
-    fn take_product(&mut self, left: U, right: U);
+///
+/// Each holds its numbers over any window that fits in memory: 2^35 trades.
+pub(crate) trait Sum<T>: Copy + Default + fmt::Debug {
+    fn add(&mut self, number: T);
+    fn take(&mut self, number: T);
     /// The sum as 128 bits, if it fits.
     fn small(&self) -> Option<u128>;
     fn wide(&self) -> Wide;
@@ -102,19 +100,24 @@ pub(crate) fn power_of_ten(exponent: u8) -> Option<u64> {
 }
 
 impl Unit for u32 {
-    type Sum = u128;
+    type Product = u64;
+    type Sum = u64;
+    type ProductSum = u128;
 
     #[inline]
     fn from_decimal(value: Decimal, scale: u8) -> Option<Self> {
         let units = u64::from_decimal(value, scale)?;
-        Self::try_from(units)
-            .ok()
-            .filter(|units| *units < COMPACT_LIMIT)
+        Self::try_from(units).ok().filter(|units| *units < COMPACT_LIMIT)
     }
 
     #[inline]
     fn to_decimal(self, scale: u8) -> Decimal {
         Decimal::from_parts(u64::from(self), scale)
+    }
+
+    #[inline]
+    fn times(self, other: Self) -> u64 {
+        u64::from(self) * u64::from(other)
     }
 
     #[inline]
@@ -133,40 +136,10 @@ impl Unit for u32 {
     }
 }
 
-/// Products of two 29-bit numbers over any window that fits in memory.
-impl Sum<u32> for u128 {
-    #[inline]
-    fn add(&mut self, unit: u32) {
-        *self += Self::from(unit);
-    }
-
-    #[inline]
-    fn take(&mut self, unit: u32) {
-        *self -= Self::from(unit);
-    }
-
-    #[inline]
-    fn add_product(&mut self, left: u32, right: u32) {
-        *self += Self::from(u64::from(left) * u64::from(right));
-    }
-
-    #[inline]
-    fn take_product(&mut self, left: u32, right: u32) {
-        *self -= Self::from(u64::from(left) * u64::from(right));
-    }
-
-    #[inline]
-    fn small(&self) -> Option<u128> {
-        Some(*self)
-    }
-
-    fn wide(&self) -> Wide {
-        Wide(U512::from(*self))
-    }
-}
-
 impl Unit for u64 {
-    type Sum = Sum192;
+    type Product = u128;
+    type Sum = u128;
+    type ProductSum = Sum192;
 
     #[inline]
     fn from_decimal(value: Decimal, scale: u8) -> Option<Self> {
@@ -181,6 +154,11 @@ impl Unit for u64 {
     #[inline]
     fn to_decimal(self, scale: u8) -> Decimal {
         Decimal::from_parts(self, scale)
+    }
+
+    #[inline]
+    fn times(self, other: Self) -> u128 {
+        u128::from(self) * u128::from(other)
     }
 
     #[inline]
@@ -199,62 +177,10 @@ impl Unit for u64 {
     }
 }
 
-/// 192 bits: products of two 60-bit numbers over any window that fits in memory.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Sum192 {
-    low: u128,
-    high: u64,
-}
-
-impl Sum192 {
-    #[inline]
-    fn plus(&mut self, value: u128) {
-        let (low, carry) = self.low.overflowing_add(value);
-        self.low = low;
-        self.high += u64::from(carry);
-    }
-
-    #[inline]
-    fn minus(&mut self, value: u128) {
-        let (low, borrow) = self.low.overflowing_sub(value);
-        self.low = low;
-        self.high -= u64::from(borrow);
-    }
-}
-
-impl Sum<u64> for Sum192 {
-    #[inline]
-    fn add(&mut self, unit: u64) {
-        self.plus(u128::from(unit));
-    }
-
-    #[inline]
-    fn take(&mut self, unit: u64) {
-        self.minus(u128::from(unit));
-    }
-
-    #[inline]
-    fn add_product(&mut self, left: u64, right: u64) {
-        self.plus(u128::from(left) * u128::from(right));
-    }
-
-    #[inline]
-    fn take_product(&mut self, left: u64, right: u64) {
-        self.minus(u128::from(left) * u128::from(right));
-    }
-
-    #[inline]
-    fn small(&self) -> Option<u128> {
-        (self.high == 0).then_some(self.low)
-    }
-
-    fn wide(&self) -> Wide {
-        Wide((U512::from(self.high) << 128) + U512::from(self.low))
-    }
-}
-
 impl Unit for Wide {
+    type Product = Self;
     type Sum = Self;
+    type ProductSum = Self;
 
     fn from_decimal(value: Decimal, scale: u8) -> Option<Self> {
         let by = scale.checked_sub(value.scale())?;
@@ -273,6 +199,10 @@ impl Unit for Wide {
         Decimal::from_parts(mantissa, scale)
     }
 
+    fn times(self, other: Self) -> Self {
+        Self(self.0 * other.0)
+    }
+
     fn with_flags(self, flags: u8) -> Self {
         Self(self.0 | U512::from(flags) << 508)
     }
@@ -286,21 +216,87 @@ impl Unit for Wide {
     }
 }
 
+impl Sum<u32> for u64 {
+    #[inline]
+    fn add(&mut self, number: u32) {
+        *self += Self::from(number);
+    }
+
+    #[inline]
+    fn take(&mut self, number: u32) {
+        *self -= Self::from(number);
+    }
+
+    #[inline]
+    fn small(&self) -> Option<u128> {
+        Some(u128::from(*self))
+    }
+
+    fn wide(&self) -> Wide {
+        Wide(U512::from(*self))
+    }
+}
+
+impl Sum<u64> for u128 {
+    #[inline]
+    fn add(&mut self, number: u64) {
+        *self += Self::from(number);
+    }
+
+    #[inline]
+    fn take(&mut self, number: u64) {
+        *self -= Self::from(number);
+    }
+
+    #[inline]
+    fn small(&self) -> Option<u128> {
+        Some(*self)
+    }
+
+    fn wide(&self) -> Wide {
+        Wide(U512::from(*self))
+    }
+}
+
+/// 192 bits: products of two 60-bit numbers.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Sum192 {
+    low: u128,
+    high: u64,
+}
+
+impl Sum<u128> for Sum192 {
+    #[inline]
+    fn add(&mut self, number: u128) {
+        let (low, carry) = self.low.overflowing_add(number);
+        self.low = low;
+        self.high += u64::from(carry);
+    }
+
+    #[inline]
+    fn take(&mut self, number: u128) {
+        let (low, borrow) = self.low.overflowing_sub(number);
+        self.low = low;
+        self.high -= u64::from(borrow);
+    }
+
+    #[inline]
+    fn small(&self) -> Option<u128> {
+        (self.high == 0).then_some(self.low)
+    }
+
+    fn wide(&self) -> Wide {
+        Wide((U512::from(self.high) << 128) + U512::from(self.low))
+    }
+}
+
 impl Sum<Self> for Wide {
-    fn add(&mut self, unit: Self) {
-        self.0 += unit.0;
+    fn add(&mut self, number: Self) {
+        self.0 += number.0;
     }
 
-    fn take(&mut self, unit: Self) {
-        self.0 -= unit.0;
-    }
-
-    fn add_product(&mut self, left: Self, right: Self) {
-        self.0 += left.0 * right.0;
-    }
-
-    fn take_product(&mut self, left: Self, right: Self) {
-        self.0 -= left.0 * right.0;
+    fn take(&mut self, number: Self) {
+        self.0 -= number.0;
     }
 
     fn small(&self) -> Option<u128> {

@@ -24,8 +24,8 @@ pub(crate) struct View<U: Unit> {
     pub(crate) transactions: u64,
     pub(crate) prices: U::Sum,
     pub(crate) sizes: U::Sum,
-    pub(crate) products: U::Sum,
-    pub(crate) squares: U::Sum,
+    pub(crate) products: U::ProductSum,
+    pub(crate) squares: U::ProductSum,
     pub(crate) lowest: Extreme<U, false>,
     pub(crate) highest: Extreme<U, true>,
 }
@@ -42,8 +42,8 @@ impl<U: Unit> View<U> {
             transactions: 0,
             prices: U::Sum::default(),
             sizes: U::Sum::default(),
-            products: U::Sum::default(),
-            squares: U::Sum::default(),
+            products: U::ProductSum::default(),
+            squares: U::ProductSum::default(),
             lowest: Extreme::default(),
             highest: Extreme::default(),
         }
@@ -141,8 +141,8 @@ impl<U: Unit> View<U> {
         self.transactions += 1;
         self.prices.add(price);
         self.sizes.add(size);
-        self.products.add_product(price, size);
-        self.squares.add_product(price, price);
+        self.products.add(price.times(size));
+        self.squares.add(price.times(price));
     }
 
     #[inline]
@@ -160,8 +160,8 @@ impl<U: Unit> View<U> {
             self.transactions -= 1;
             self.prices.take(price);
             self.sizes.take(size);
-            self.products.take_product(price, size);
-            self.squares.take_product(price, price);
+            self.products.take(price.times(size));
+            self.squares.take(price.times(price));
         }
         if self.start == before {
             return;

@@ -49,9 +49,13 @@ impl Pairs {
     /// Equal trades cancel out in an exclusive or of their hashes; what is left of others is zero once
     /// in 2^64, and it is only a counter.
     pub(super) fn all_in(trades: &[Trade]) -> bool {
-        let odd = trades.len() % 2;
-        let left_over = |trades: &[Trade]| trades.iter().fold(0, |sum, trade| sum ^ hash(trade));
-        odd == 0 && !trades.is_empty() && left_over(trades) == 0
+        let Some((first, others)) = trades.split_first() else {
+            return false;
+        };
+        // Most frames are done with after this look for their first trade.
+        trades.len().is_multiple_of(2)
+            && others.contains(first)
+            && trades.iter().fold(0, |sum, trade| sum ^ hash(trade)) == 0
     }
 }
 

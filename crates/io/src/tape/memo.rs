@@ -1,13 +1,12 @@
-//! The names of texts that were looked up a moment ago.
+//! What was looked up a moment ago: the names of texts, and the values of decimals.
 //!
-//! A tape says the same few symbols and conditions millions of times. A small table that is indexed by a
-//! cheap mix of the bytes answers most of these without hashing, comparing and checking them again.
+//! A tape says the same few symbols, conditions, prices and sizes millions of times. A small table that is
+//! indexed by a cheap mix of the bytes answers most of these without hashing, comparing and checking them
+//! again.
 
-use stock_up_core::NameId;
+use stock_up_core::{Decimal, NameId};
 
-/// Longer texts are not remembered: they are mostly said once.
-const MAX_TEXT_BYTES: usize = 32;
-
+/// Slots of a table: a power of two, and few enough to stay in the first-level cache.
 const SLOTS: usize = 256;
 
 /// The names of recent texts, in the dictionary of the current batch.
@@ -25,7 +24,8 @@ struct Slot {
     id: u32,
 }
 
-/// A short text with its length, padded with zeros.
+/// All of a text of up to 32 bytes, in words that overlap in the middle; longer ones are not remembered,
+/// because they are mostly said once.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Text {
     words: [u64; 4],
@@ -72,31 +72,102 @@ impl Memo {
 impl Text {
     #[inline]
     fn of(text: &[u8]) -> Option<Self> {
-        let mut bytes = [0; MAX_TEXT_BYTES];
-        bytes.get_mut(..text.len())?.copy_from_slice(text);
-        let (chunks, _) = bytes.as_chunks::<8>();
-        let mut words = [0; 4];
-        for (word, chunk) in words.iter_mut().zip(chunks) {
-            *word = u64::from_le_bytes(*chunk);
-        }
-        Some(Self {
-            words,
-            length: text.len(),
-        })
+        let length = text.len();
+        let words = match length {
+            0 => [0; 4],
+            1..4 => {
+                let at = |index: usize| text.get(index).copied().map(u64::from);
+                [at(0)?, at(length / 2)?, at(length - 1)?, 0]
+            }
+            4..8 => {
+                let (first, last) = (text.first_chunk()?, text.last_chunk()?);
+                let word = |bytes: &[u8; 4]| u64::from(u32::from_le_bytes(*bytes));
+                [word(first), word(last), 0, 0]
+            }
+            8..=16 => [first_word(text)?, last_word(text)?, 0, 0],
+            17..=32 => {
+                let (front, back) = (text.get(8..)?, text.get(..length - 8)?);
+                [
+                    first_word(text)?,
+                    last_word(text)?,
+                    first_word(front)?,
+                    last_word(back)?,
+                ]
+            }
+            _ => return None,
+        };
+        Some(Self { words, length })
     }
 
     #[inline]
     fn slot(self) -> usize {
         let [first, second, third, fourth] = self.words;
-        let mixed = first ^ second.rotate_left(17) ^ third.rotate_left(31) ^ fourth.rotate_left(47);
-        let spread = mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56;
-        usize::try_from(spread).unwrap_or(0)
+        slot(first ^ second.rotate_left(17) ^ third.rotate_left(31) ^ fourth.rotate_left(47))
+    }
+}
+
+#[inline]
+fn first_word(text: &[u8]) -> Option<u64> {
+    text.first_chunk().copied().map(u64::from_le_bytes)
+}
+
+#[inline]
+fn last_word(text: &[u8]) -> Option<u64> {
+    text.last_chunk().copied().map(u64::from_le_bytes)
+}
+
+/// Spreads the bits over the slots of a table.
+#[inline]
+fn slot(mixed: u64) -> usize {
+    let spread = mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56;
+    usize::try_from(spread).unwrap_or(0)
+}
+
+/// Recent decimals by their digits and places.
+#[derive(Debug)]
+pub(super) struct Decimals(Vec<(u64, u8, Decimal)>);
+
+impl Decimals {
+    pub(super) fn new() -> Self {
+        Self(vec![(0, 0, Decimal::ZERO); SLOTS])
+    }
+
+    /// The value `units * 10^-scale`, if it is in range.
+    #[inline]
+    pub(super) fn get(&mut self, units: u64, scale: u8) -> Option<Decimal> {
+        let held = self.0.get_mut(slot(units ^ u64::from(scale) << 56))?;
+        if (held.0, held.1) != (units, scale) {
+            *held = (units, scale, Decimal::new(units, scale).ok()?);
+        }
+        Some(held.2)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn different_texts_are_told_apart(left in "[ab\\x00]{0,33}", right in "[ab\\x00]{0,33}") {
+            let (one, other) = (Text::of(left.as_bytes()), Text::of(right.as_bytes()));
+            prop_assert_eq!(one.is_some(), left.len() <= 32);
+            prop_assert_eq!(one.is_some() && one == other, left.len() <= 32 && left == right);
+        }
+
+        #[test]
+        fn decimals_are_those_of_core(
+            pairs in proptest::collection::vec((0_u64..400, 0_u8..4), 0..1_000),
+        ) {
+            let mut decimals = Decimals::new();
+            for (units, scale) in pairs {
+                let (found, exact) = (decimals.get(units, scale), Decimal::new(units, scale).ok());
+                prop_assert_eq!(found, exact);
+            }
+        }
+    }
 
     #[test]
     fn a_text_is_remembered_for_one_batch() {

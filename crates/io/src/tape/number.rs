@@ -2,12 +2,14 @@
 
 use stock_up_core::Decimal;
 
+use super::memo::Decimals;
+
 /// Most digits that always fit.
 const MAX_DIGITS: usize = 19;
 
 /// A price or size in plain notation of at most 18 digits, and what follows.
 #[inline]
-pub(super) fn decimal(text: &[u8]) -> Option<(Decimal, &[u8])> {
+pub(super) fn decimal<'a>(text: &'a [u8], memo: &mut Decimals) -> Option<(Decimal, &'a [u8])> {
     let (whole, rest) = digits(text)?;
     let whole_digits = text.len() - rest.len();
     let (units, scale, rest) = match rest.split_first() {
@@ -22,7 +24,7 @@ pub(super) fn decimal(text: &[u8]) -> Option<(Decimal, &[u8])> {
         _ if whole_digits <= 18 => (whole, 0, rest),
         _ => return None,
     };
-    let value = Decimal::new(units, u8::try_from(scale).ok()?).ok()?;
+    let value = memo.get(units, u8::try_from(scale).ok()?)?;
     Some((value, rest))
 }
 
@@ -93,7 +95,7 @@ mod tests {
     proptest! {
         #[test]
         fn fast_numbers_are_those_of_core(text in "[0-9]{0,20}(\\.[0-9]{0,20})?[,x]{0,9}") {
-            if let Some((value, rest)) = decimal(text.as_bytes()) {
+            if let Some((value, rest)) = decimal(text.as_bytes(), &mut Decimals::new()) {
                 let taken = text.len() - rest.len();
                 let exact = Decimal::parse(&text.as_bytes()[..taken]).unwrap();
                 prop_assert_eq!(

@@ -9,7 +9,7 @@ use stock_up_core::{Decimal, NameId, Trade, TradeBatch};
 
 use super::error::{RowProblem, shown};
 use super::header::Columns;
-use super::memo::Memo;
+use super::memo::{Decimals, Memo};
 use super::number::{decimal, digits};
 use super::split::Fields;
 
@@ -20,8 +20,12 @@ const MAX_TIME: i64 = 9_214_646_400_000_000_000;
 #[derive(Debug)]
 pub(super) struct Rows {
     columns: Columns,
+    /// Invariant: only texts that stand in a row as they are, without a comma or a quote before them.
     symbol: Memo,
+    /// Invariant: the same.
     conditions: Memo,
+    prices: Decimals,
+    sizes: Decimals,
     /// Which names of the batch have been looked at as symbols.
     symbols: Vec<bool>,
 }
@@ -32,6 +36,8 @@ impl Rows {
             columns,
             symbol: Memo::new(),
             conditions: Memo::new(),
+            prices: Decimals::new(),
+            sizes: Decimals::new(),
             symbols: Vec::new(),
         }
     }
@@ -50,8 +56,8 @@ impl Rows {
         let (time, rest) = digits(line)?;
         let ts_event = i64::try_from(time).ok().filter(|time| *time <= MAX_TIME)?;
         let (symbol, rest) = self.fast_symbol(rest.strip_prefix(b",")?, batch)?;
-        let (price, rest) = decimal(rest)?;
-        let (size, rest) = decimal(rest.strip_prefix(b",")?)?;
+        let (price, rest) = decimal(rest, &mut self.prices)?;
+        let (size, rest) = decimal(rest.strip_prefix(b",")?, &mut self.sizes)?;
         let conditions = if self.columns.count == 5 && self.columns.conditions {
             self.fast_conditions(rest.strip_prefix(b",")?, batch)?
         } else {
@@ -74,9 +80,16 @@ impl Rows {
         batch: &mut TradeBatch,
     ) -> Option<(NameId, &'a [u8])> {
         let comma = memchr::memchr(b',', rest)?;
-        let text = rest.get(..comma).filter(|text| !text.starts_with(b"\""))?;
+        let (text, after) = (rest.get(..comma)?, rest.get(comma + 1..)?);
+        if let Some(id) = self.symbol.get(text) {
+            return Some((id, after));
+        }
+        if text.starts_with(b"\"") {
+            return None;
+        }
         let id = self.symbol(text, batch).ok()?;
-        Some((id, rest.get(comma + 1..)?))
+        self.symbol.put(text, id);
+        Some((id, after))
     }
 
     #[inline]
@@ -87,7 +100,9 @@ impl Rows {
         if text.starts_with(b"\"") || memchr::memchr(b',', text).is_some() {
             return None;
         }
-        self.conditions(text, batch).ok()
+        let id = self.conditions(text, batch).ok()?;
+        self.conditions.put(text, id);
+        Some(id)
     }
 
     /// The conditions, if any, and columns that are passed over.
@@ -168,7 +183,6 @@ impl Rows {
                 id
             }
         };
-        self.symbol.put(text, id);
         Ok(id)
     }
 
@@ -180,7 +194,6 @@ impl Rows {
             return Err(RowProblem::Conditions { text: shown(text) });
         }
         let id = batch.names.intern(name);
-        self.conditions.put(text, id);
         Ok(id)
     }
 }

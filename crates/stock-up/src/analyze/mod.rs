@@ -141,7 +141,9 @@ impl Analysis {
             retention,
         };
         let settings = analysis.analyzer.settings();
-        analysis.hub.publish_windows(&settings.windows, settings.grid);
+        analysis
+            .hub
+            .publish_windows(&settings.windows, settings.grid);
         analysis.take_names();
         while analysis.apply_some()? {
             analysis.save_if_due()?;
@@ -205,7 +207,9 @@ impl Analysis {
         let record = codec::decode_into(frame.payload, &mut self.batch)
             .with_context(|| format!("record {seq} of the log"))?;
         if record.is_none() && self.catching_up {
-            self.telemetry.pipeline.received(self.batch.trades.len() as u64);
+            self.telemetry
+                .pipeline
+                .received(self.batch.trades.len() as u64);
         }
         let points = &mut self.unsaved;
         match &record {

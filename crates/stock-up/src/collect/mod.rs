@@ -341,22 +341,22 @@ impl Collector {
         self.context.telemetry.pipeline.received(count);
         if let Some(clock) = self.time.decide(first.ts_event, batch.ts_recv) {
             tracing::info!("the trades are recorded ones: time follows them");
+            self.time.trade(first.ts_event);
             self.event(FeedEvent::Clock(clock))?;
         }
-        if std::mem::take(&mut self.gap_closes_with_trade) {
+        let newest = batch
+            .trades
+            .iter()
+            .map(|trade| trade.ts_event)
+            .max()
+            .unwrap_or(i64::MIN);
+        // Recorded trades tell when it is by moving time on; late ones do not.
+        if self.gap_closes_with_trade && newest > self.time.now() {
+            self.gap_closes_with_trade = false;
             self.gap_is_open = false;
-            let at = batch
-                .trades
-                .iter()
-                .map(|trade| trade.ts_event)
-                .min()
-                .unwrap_or(i64::MIN);
-            self.time.trade(at);
-            self.event_at(self.time.now(), FeedEvent::GapClosed)?;
+            self.event_at(newest, FeedEvent::GapClosed)?;
         }
-        for trade in &batch.trades {
-            self.time.trade(trade.ts_event);
-        }
+        self.time.trade(newest);
         self.heard = self.heard.max(batch.ts_recv);
         if self.context.journal.append_batch(self.time.now(), batch)? == Appended::NoSpace {
             let refused = Settled {

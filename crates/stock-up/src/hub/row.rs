@@ -49,17 +49,6 @@ pub(crate) enum FeedPhase {
 }
 
 impl FeedPhase {
-    /// All of them, in the order of a feed's life.
-    #[cfg(test)]
-    pub(crate) const ALL: [Self; 6] = [
-        Self::Connecting,
-        Self::Live,
-        Self::Stale,
-        Self::Disconnected,
-        Self::Refused,
-        Self::Ended,
-    ];
-
     /// The word of `docs/http.md`.
     pub(crate) fn name(self) -> &'static str {
         match self {

@@ -27,7 +27,7 @@ use tokio::task::JoinSet;
 
 use crate::analyze::{self, Analysis, Analyze, Finish, LogRetention, Recent, Saver};
 use crate::cli::{Role, RunArgs};
-use crate::collect::{Collect, End, Journal};
+use crate::collect::{Collect, End, Journal, Venue};
 use crate::config::{Config, duration, secret_from_file};
 use crate::data_dir::DataDir;
 use crate::failure::{Failure, Outcome};
@@ -285,7 +285,7 @@ impl Process {
         );
         tasks.spawn_on(watcher.run(), handle);
         tasks.spawn_on(follow_settings(settings, wishes, hub, logging), handle);
-        announce(&config, &dir, venue.simulated)?;
+        announce(&config, &listener, venue)?;
         let supervisor = Supervisor {
             stop,
             finish,
@@ -402,24 +402,26 @@ async fn follow_settings(
     }
 }
 
-/// Says where to look.
-fn announce(config: &Config, dir: &DataDir, simulated: bool) -> io::Result<()> {
+/// Says where to look: scripts read it when they asked for a free port.
+fn announce(config: &Config, listener: &TcpListener, venue: Venue) -> io::Result<()> {
     let scheme = if config.serve.tls_cert.as_os_str().is_empty() {
         "http"
     } else {
         "https"
     };
-    let market = if simulated {
-        " (a simulated market)"
+    let market = if venue.simulated {
+        ", a simulated market"
     } else {
         ""
     };
-    let (listen, venue) = (config.serve.listen, &dir.source().venue);
-    let mut out = io::stderr().lock();
+    let mut out = io::stdout().lock();
     writeln!(
         out,
-        "stock-up: venue {venue}{market}, page at {scheme}://{listen}"
-    )
+        "page at {scheme}://{} (venue {}{market})",
+        listener.local_addr()?,
+        venue.name
+    )?;
+    out.flush()
 }
 
 /// Watches over the parts until the first of them ends, then ends the others in order.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use stock_up_core::Decimal;
 
 pub(super) use live::{FeedAnswer, RowAnswer, SymbolsAnswer};
-pub(super) use settings::{SettingsAnswer, SettingsBody, SettingsChange};
+pub(super) use settings::{SettingsAnswer, SettingsChange};
 pub(super) use stored::{GapAnswer, GapsAnswer, SeriesAnswer, TradesAnswer};
 
 /// A value that is written as the text it displays: exact decimals and durations.

@@ -70,14 +70,16 @@ impl Connections {
             .serve_connection(io, service);
         let mut told = false;
         let result = loop {
-            tokio::select! {
-                result = &mut connection => break result,
+            let ended = tokio::select! {
+                result = &mut connection => Some(result),
                 () = hangup.wanted() => return,
-                _ = stopping.wait_for(|stopping| *stopping), if !told => {
-                    told = true;
-                    Pin::new(&mut connection).graceful_shutdown();
-                }
+                _ = stopping.wait_for(|stopping| *stopping), if !told => None,
+            };
+            if let Some(result) = ended {
+                break result;
             }
+            told = true;
+            Pin::new(&mut connection).graceful_shutdown();
         };
         let Err(error) = result else { return };
         tracing::debug!(%error, "a connection broke");

@@ -43,7 +43,7 @@ use live::LiveDoor;
 use sources::Reads;
 
 pub(crate) use access::TokenHash;
-pub(crate) use config::{Exposed, Exposure, Limits, TlsFiles};
+pub(crate) use config::{Exposure, Limits, TlsFiles};
 pub(crate) use openapi::openapi_text;
 pub(crate) use server::{Serve, Server};
 pub(crate) use sources::{

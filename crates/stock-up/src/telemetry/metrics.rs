@@ -31,8 +31,6 @@ pub(crate) struct Telemetry {
     pub(crate) feed_live: Gauge,
     /// Gaps that are open.
     pub(crate) gaps_open: Gauge,
-    /// How long a group commit took.
-    pub(crate) log_commit: Histogram,
     /// How long a write to the store took.
     pub(crate) store_write: Histogram,
     /// Changes of the settings that were refused.
@@ -78,10 +76,6 @@ impl Telemetry {
             gaps_open: d.gauge(
                 "stock_up_gaps_open",
                 "Gaps in the observation that are open.",
-            ),
-            log_commit: d.seconds(
-                "stock_up_log_commit_seconds",
-                "Time of a group commit to the log, from write to durable.",
             ),
             store_write: d.seconds(
                 "stock_up_store_write_seconds",

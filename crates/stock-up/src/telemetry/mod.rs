@@ -9,4 +9,4 @@ mod metrics;
 mod pipeline;
 
 pub(crate) use metrics::{Telemetry, metrics_markdown};
-pub(crate) use pipeline::{Counts, Pipeline, Settled};
+pub(crate) use pipeline::{Counts, Settled};

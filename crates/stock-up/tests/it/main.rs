@@ -1,11 +1,14 @@
 //! The binary as its users meet it.
 
 mod bad_input;
+mod capture;
 mod cli;
 mod data_dir;
 mod export;
 mod gaps;
+mod process;
 mod replay;
 mod replay_log;
+mod serve;
 mod tapes;
 mod verify;

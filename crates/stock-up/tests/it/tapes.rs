@@ -211,20 +211,26 @@ fn compare(file: &Path) -> usize {
     compared
 }
 
-#[test]
-fn replay_of_real_tapes_is_what_a_naive_computation_gives() {
-    let Some(folder) = env::var_os("STOCK_UP_TAPES").map(PathBuf::from) else {
-        assert_ne!(
-            env::var("STOCK_UP_REQUIRE_TAPES").as_deref(),
-            Ok("1"),
-            "STOCK_UP_TAPES is not set"
-        );
+/// The folder of recorded tapes; `None` says loudly that `test` is skipped.
+#[track_caller]
+pub(crate) fn folder(test: &str) -> Option<PathBuf> {
+    let folder = env::var_os("STOCK_UP_TAPES").map(PathBuf::from);
+    if folder.is_none() {
+        let required = env::var("STOCK_UP_REQUIRE_TAPES");
+        assert_ne!(required.as_deref(), Ok("1"), "STOCK_UP_TAPES is not set");
         let mut err = std::io::stderr().lock();
         writeln!(
             err,
-            "SKIPPED replay of real tapes: set STOCK_UP_TAPES to their folder"
+            "SKIPPED {test}: set STOCK_UP_TAPES to the folder of the tapes"
         )
         .unwrap();
+    }
+    folder
+}
+
+#[test]
+fn replay_of_real_tapes_is_what_a_naive_computation_gives() {
+    let Some(folder) = folder("replay of real tapes") else {
         return;
     };
     let files = fs::read_dir(&folder)

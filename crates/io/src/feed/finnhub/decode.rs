@@ -14,6 +14,7 @@ use stock_up_core::trade::{MAX_BATCH_TRADES, symbol_problem};
 use stock_up_core::{NameId, Trade};
 
 use super::conditions;
+use super::fast::{self, Seen};
 use super::item::{Field, Item};
 use super::scan::{Kind, Scanner};
 use super::text::unescape;
@@ -26,9 +27,6 @@ pub const MAX_FRAME_BYTES: usize = 1 << 20;
 
 /// Most trades in one frame.
 pub const MAX_FRAME_TRADES: usize = MAX_BATCH_TRADES;
-
-/// How many conditions of a frame are remembered: trades in a row mostly share theirs.
-const RECENT: usize = 4;
 
 /// Longest text of a complaint that is kept, in characters.
 const ERROR_CHARS: usize = 200;
@@ -48,11 +46,11 @@ pub fn decode(
         rules,
         intake,
         bad: BadCounts::default(),
-        symbol: None,
-        recent: Recent::default(),
+        seen: Seen::new(),
+        frame,
         scratch: String::new(),
     };
-    let outcome = reader.frame(frame);
+    let outcome = reader.frame();
     let bad = std::mem::take(&mut reader.bad);
     if matches!(outcome, Ok(FrameKind::Trades)) {
         let trades = intake.batch.trades.get(start..).unwrap_or_default();
@@ -69,18 +67,10 @@ struct Reader<'a, 'i> {
     rules: &'i FrameRules<'i>,
     intake: &'i mut Intake,
     bad: BadCounts,
-    /// The symbol of the trade before, as it stands in the frame.
-    symbol: Option<(&'a [u8], NameId)>,
-    recent: Recent<'a>,
+    /// What the usual path may take for known.
+    seen: Seen<'a>,
+    frame: &'a [u8],
     scratch: String,
-}
-
-/// Conditions as they stand in the frame and what they mean, a few of them, the oldest replaced.
-#[derive(Default)]
-struct Recent<'a> {
-    lists: [&'a [u8]; RECENT],
-    ids: [Option<NameId>; RECENT],
-    next: usize,
 }
 
 /// What the keys of a frame said.
@@ -93,7 +83,8 @@ struct Head<'a> {
 }
 
 impl<'a> Reader<'a, '_> {
-    fn frame(&mut self, frame: &'a [u8]) -> Result<FrameKind, BadFrame> {
+    fn frame(&mut self) -> Result<FrameKind, BadFrame> {
+        let frame = self.frame;
         if frame.len() > MAX_FRAME_BYTES {
             return Err(BadFrame::TooLong {
                 size: frame.len(),
@@ -157,14 +148,11 @@ impl<'a> Reader<'a, '_> {
                     max: MAX_FRAME_TRADES,
                 });
             }
-            let item = Item::read(scanner, &self.recent.lists)?;
-            let trade = match item {
-                Some(item) => self.trade(&item),
-                None => Err(BadTrade::Shape),
-            };
-            match trade {
-                Ok(trade) => self.intake.batch.trades.push(trade),
-                Err(bad) => self.bad.trade(index, &bad),
+            if let Some((trade, length)) = fast::read(scanner.rest(), &self.seen, self.rules.now) {
+                scanner.pass(length);
+                self.intake.batch.trades.push(trade);
+            } else {
+                self.careful(scanner, index)?;
             }
             index += 1;
             if !scanner.another(b']')? {
@@ -173,13 +161,24 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
-    #[inline]
+    /// Reads an entry of any shape, judges it, and remembers what the usual path may know.
+    fn careful(&mut self, scanner: &mut Scanner<'a>, index: usize) -> Result<(), BadFrame> {
+        let trade = match Item::read(scanner)? {
+            Some(item) => self.trade(&item),
+            None => Err(BadTrade::Shape),
+        };
+        match trade {
+            Ok(trade) => self.intake.batch.trades.push(trade),
+            Err(bad) => self.bad.trade(index, &bad),
+        }
+        Ok(())
+    }
+
     fn trade(&mut self, item: &Item<'a>) -> Result<Trade, BadTrade> {
         let (ts_event, price, size) = item.numbers(self.rules.now)?;
-        let symbol = match (item.symbol, self.symbol) {
-            (Field::Text(raw), Some((known, id))) if raw == known => id,
-            (Field::Text(raw), _) => self.new_symbol(raw)?,
-            (Field::Absent, _) => return Err(BadTrade::Missing { field: 's' }),
+        let symbol = match item.symbol {
+            Field::Text(raw) => self.symbol(raw)?,
+            Field::Absent => return Err(BadTrade::Missing { field: 's' }),
             _ => {
                 return Err(BadTrade::Kind {
                     field: 's',
@@ -188,11 +187,11 @@ impl<'a> Reader<'a, '_> {
             }
         };
         let conditions = match item.conditions {
-            Field::Absent | Field::Null => self.intake.batch.names.intern(""),
-            Field::List(raw) => match self.recent.find(raw) {
-                Some(id) => id,
-                None => self.new_conditions(raw)?,
-            },
+            Field::Absent | Field::Null => {
+                let none = self.intake.batch.names.intern("");
+                *self.seen.none.insert(none)
+            }
+            Field::List(raw) => self.conditions(raw)?,
             _ => return Err(BadTrade::Conditions),
         };
         Ok(Trade {
@@ -204,49 +203,46 @@ impl<'a> Reader<'a, '_> {
         })
     }
 
-    fn new_symbol(&mut self, raw: &'a [u8]) -> Result<NameId, BadTrade> {
+    fn symbol(&mut self, raw: &'a [u8]) -> Result<NameId, BadTrade> {
         let text = unescape(raw).ok_or(BadTrade::Symbol("symbol holds a broken escape"))?;
-        if let Some(c) = text.chars().find(|c| c.is_control()) {
-            return Err(BadTrade::Character {
-                code: u32::from(c),
-                place: "symbol",
-            });
+        let known = self.rules.subscribed.map(|names| names.find(&text).is_some());
+        // What is subscribed was judged when it was wanted.
+        if known != Some(true) {
+            judge_symbol(&text)?;
         }
-        if let Some(problem) = symbol_problem(&text) {
-            return Err(BadTrade::Symbol(problem));
-        }
-        let subscribed = self.rules.subscribed;
-        if subscribed.is_some_and(|names| names.find(&text).is_none()) {
+        if known == Some(false) {
             return Err(BadTrade::Unsubscribed);
         }
         let id = self.intake.batch.names.intern(&text);
-        self.symbol = Some((raw, id));
+        self.seen.symbols.add(self.frame_from(raw), raw.len() + 1, id);
         Ok(id)
     }
 
-    fn new_conditions(&mut self, raw: &'a [u8]) -> Result<NameId, BadTrade> {
+    fn conditions(&mut self, raw: &'a [u8]) -> Result<NameId, BadTrade> {
         self.scratch.clear();
         conditions::join(raw, &mut self.scratch)?;
         let id = self.intake.batch.names.intern(&self.scratch);
-        self.recent.add(raw, id);
+        self.seen.conditions.add(self.frame_from(raw), raw.len(), id);
         Ok(id)
+    }
+
+    /// The frame from where `part` of it begins.
+    fn frame_from(&self, part: &'a [u8]) -> &'a [u8] {
+        let start = part.as_ptr().addr().checked_sub(self.frame.as_ptr().addr());
+        start.and_then(|start| self.frame.get(start..)).unwrap_or_default()
     }
 }
 
-impl<'a> Recent<'a> {
-    #[inline]
-    fn find(&self, list: &[u8]) -> Option<NameId> {
-        let known = self.lists.iter().position(|known| *known == list)?;
-        self.ids.get(known).copied().flatten()
+fn judge_symbol(text: &str) -> Result<(), BadTrade> {
+    if let Some(c) = text.chars().find(|c| c.is_control()) {
+        return Err(BadTrade::Character {
+            code: u32::from(c),
+            place: "symbol",
+        });
     }
-
-    fn add(&mut self, list: &'a [u8], id: NameId) {
-        if let (Some(slot), Some(known)) =
-            (self.lists.get_mut(self.next), self.ids.get_mut(self.next))
-        {
-            (*slot, *known) = (list, Some(id));
-        }
-        self.next = (self.next + 1) % RECENT;
+    match symbol_problem(text) {
+        Some(problem) => Err(BadTrade::Symbol(problem)),
+        None => Ok(()),
     }
 }
 

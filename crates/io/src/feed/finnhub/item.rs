@@ -10,11 +10,11 @@ use super::text::unescape;
 use crate::feed::bad::{BadFrame, BadTrade, printable};
 
 /// A time this far ahead of the clock is a mistake: 5 s in ns.
-const MAX_AHEAD: i64 = 5_000_000_000;
+pub(super) const MAX_AHEAD: i64 = 5_000_000_000;
 
 /// The first time in ms (1973) and the first that is none any more (5138): what lies outside is in
 /// another unit.
-const MILLISECONDS: std::ops::Range<i64> = 100_000_000_000..100_000_000_000_000;
+pub(super) const MILLISECONDS: std::ops::Range<i64> = 100_000_000_000..100_000_000_000_000;
 
 /// From here on a number is a time in ns, below in µs.
 const FIRST_NANOSECONDS: i64 = 100_000_000_000_000_000;
@@ -46,12 +46,8 @@ pub(super) struct Item<'a> {
 }
 
 impl<'a> Item<'a> {
-    /// Reads an entry; `None` when it is no object. `lists` are recent conditions, tried first.
-    #[inline]
-    pub(super) fn read(
-        scanner: &mut Scanner<'a>,
-        lists: &[&'a [u8]],
-    ) -> Result<Option<Self>, BadFrame> {
+    /// Reads an entry; `None` when it is no object.
+    pub(super) fn read(scanner: &mut Scanner<'a>) -> Result<Option<Self>, BadFrame> {
         if !scanner.take(b'{') {
             scanner.skip()?;
             return Ok(None);
@@ -62,7 +58,7 @@ impl<'a> Item<'a> {
             return Ok(Some(item));
         }
         loop {
-            item.field(scanner, lists)?;
+            item.field(scanner)?;
             if !scanner.another(b'}')? {
                 return Ok(Some(item));
             }
@@ -70,8 +66,7 @@ impl<'a> Item<'a> {
     }
 
     /// Reads one key and its value.
-    #[inline]
-    fn field(&mut self, scanner: &mut Scanner<'a>, lists: &[&'a [u8]]) -> Result<(), BadFrame> {
+    fn field(&mut self, scanner: &mut Scanner<'a>) -> Result<(), BadFrame> {
         let key = match scanner.key()? {
             [key] => *key,
             escaped if escaped.first() == Some(&b'\\') => escaped_key(escaped),
@@ -88,13 +83,12 @@ impl<'a> Item<'a> {
         if *place != Field::Absent {
             self.twice.get_or_insert(char::from(key));
         }
-        *place = read_value(scanner, lists)?;
+        *place = read_value(scanner)?;
         Ok(())
     }
 
     /// Time in ns, price and size; the symbol and the conditions are the caller's.
-    #[inline]
-    pub(super) fn numbers(&self, now: i64) -> Result<(i64, Decimal, Decimal), BadTrade> {
+        pub(super) fn numbers(&self, now: i64) -> Result<(i64, Decimal, Decimal), BadTrade> {
         if let Some(field) = self.twice {
             return Err(BadTrade::Twice { field });
         }
@@ -117,24 +111,16 @@ fn escaped_key(raw: &[u8]) -> u8 {
     }
 }
 
-#[inline]
-fn read_value<'a>(scanner: &mut Scanner<'a>, lists: &[&'a [u8]]) -> Result<Field<'a>, BadFrame> {
+fn read_value<'a>(scanner: &mut Scanner<'a>) -> Result<Field<'a>, BadFrame> {
     match scanner.kind()? {
         Kind::Number => Ok(Field::Number(scanner.number()?)),
         Kind::Text => Ok(Field::Text(scanner.string()?)),
-        Kind::Array => {
-            // A list that begins with all bytes of another, brackets included, is that list.
-            if let Some(known) = lists.iter().find(|known| scanner.take_all(known)) {
-                return Ok(Field::List(known));
-            }
-            Ok(Field::List(scanner.skip()?))
-        }
+        Kind::Array => Ok(Field::List(scanner.skip()?)),
         Kind::Null => scanner.word().map(|()| Field::Null),
         Kind::Object | Kind::Bool => scanner.skip().map(|_| Field::Other),
     }
 }
 
-#[inline]
 fn number(field: Field<'_>, name: char) -> Result<&[u8], BadTrade> {
     match field {
         Field::Number(text) => Ok(text),
@@ -147,7 +133,6 @@ fn number(field: Field<'_>, name: char) -> Result<&[u8], BadTrade> {
 }
 
 /// Milliseconds as ns, if they are milliseconds and not in the future.
-#[inline]
 fn judge_time(text: &[u8], now: i64) -> Result<i64, BadTrade> {
     let problem = |problem| BadTrade::Time {
         text: printable(&String::from_utf8_lossy(text), 40),

@@ -10,7 +10,9 @@
 
 mod conditions;
 mod decode;
+mod fast;
 mod item;
+mod memo;
 mod request;
 mod scan;
 #[cfg(test)]

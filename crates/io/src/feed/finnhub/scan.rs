@@ -37,8 +37,16 @@ impl<'a> Scanner<'a> {
         self.bytes.get(self.at).copied()
     }
 
-    pub(crate) fn at(&self) -> usize {
-        self.at
+    /// What is not read yet.
+    #[inline]
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.bytes.get(self.at..).unwrap_or_default()
+    }
+
+    /// Moves on by `length` bytes that were read otherwise.
+    #[inline]
+    pub(crate) fn pass(&mut self, length: usize) {
+        self.at += length;
     }
 
     /// The bytes from `start` to here.

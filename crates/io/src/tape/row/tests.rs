@@ -71,6 +71,19 @@ fn an_empty_symbol_is_refused_although_empty_conditions_are_known() {
     assert!(rows.fast(b"1, SPY,1,1, SPY", &mut batch).is_none());
 }
 
+/// A quoted text holds what a plain one cannot: it must not be found again in a row that says the same
+/// without quotes, which is another row.
+#[test]
+fn what_was_quoted_is_not_remembered_as_plain() {
+    let (mut rows, mut batch) = (Rows::new(COLUMNS), TradeBatch::default());
+    let mut fields = Fields::default();
+    fields.split(b"1,\"\"\"A\"\"\",1,1,\"a,b\"\n");
+    rows.slow(&fields, &mut batch).unwrap();
+    assert_eq!(batch.names.iter().collect::<Vec<_>>(), ["\"A\"", "a,b"]);
+    assert!(rows.fast(b"1,\"A\",1,1,", &mut batch).is_none());
+    assert!(rows.fast(b"1,A,1,1,a,b", &mut batch).is_none());
+}
+
 proptest! {
     #[test]
     fn any_line_is_taken_fast_as_it_is_taken_slow(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use stock_up_io::settings::SettingsHandle;
+use stock_up_io::settings::{SettingsHandle, SettingsState};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
@@ -49,7 +49,7 @@ impl Sender {
             let next = pace.next();
             tokio::select! {
                 () = self.hub.changed() => {}
-                Ok(()) = settings.changed() => self.hub.publish_settings(),
+                Ok(()) = settings.changed() => self.note_settings(&settings.borrow_and_update()),
                 () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {}
                 now = second.tick() => counted = self.send_pipeline(&mut clients, counted, now),
                 client = self.joining.recv() => match client {
@@ -59,6 +59,13 @@ impl Sender {
                 _ = stopping.wait_for(|stopping| *stopping) => return,
             }
         }
+    }
+
+    fn note_settings(&self, state: &SettingsState) {
+        if state.refused.is_some() {
+            self.telemetry.settings_refused.inc();
+        }
+        self.hub.publish_settings();
     }
 
     /// The first event of a client is everything that it needs to start.

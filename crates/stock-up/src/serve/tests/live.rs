@@ -36,6 +36,16 @@ impl Events {
         }
     }
 
+    /// The data of the next event of this name.
+    async fn until(&mut self, name: &str) -> Value {
+        loop {
+            let event = self.any().await;
+            if event.0 == name {
+                return event.1;
+            }
+        }
+    }
+
     async fn any(&mut self) -> (String, Value) {
         let mut name = None;
         loop {
@@ -164,18 +174,15 @@ async fn the_rates_of_the_program_come_every_second() {
     };
     server.telemetry.pipeline.settled(settled, 5);
     server.hub.publish_gap(gap(3, None));
-    loop {
-        let (name, data) = events.any().await;
-        if name != "pipeline" || data["gaps_open"] == 0 {
-            continue;
-        }
-        assert_eq!(
-            (&data["received"], &data["in_flight"]),
-            (&100.into(), &30.into())
-        );
-        assert!(data["trades_per_second"].is_number());
-        return;
+    let mut data = events.until("pipeline").await;
+    while data["gaps_open"] == 0 {
+        data = events.until("pipeline").await;
     }
+    assert_eq!(
+        (&data["received"], &data["in_flight"]),
+        (&100.into(), &30.into())
+    );
+    assert!(data["trades_per_second"].is_number());
 }
 
 /// Fills what the kernel holds for it and then its queue, and is cut off; nobody else notices.
@@ -201,7 +208,7 @@ async fn a_client_that_does_not_read_is_dropped_and_others_are_not() {
                 .publish_rows(NOW, vec![row("SPY", "60s", number)]);
             server.hub.publish_gap(gap(number, None));
             server.hub.publish_settings();
-            while events.next().await.0 != "points" {}
+            events.until("points").await;
         }
         number
     };
@@ -214,12 +221,7 @@ async fn a_client_that_does_not_read_is_dropped_and_others_are_not() {
     assert!(!rest.ends_with(b"0\r\n\r\n"));
     let last = async {
         server.hub.publish_rows(NOW, vec![row("IBM", "60s", 1)]);
-        loop {
-            let (name, data) = events.next().await;
-            if name == "rows" && data["rows"][0]["symbol"] == "IBM" {
-                return;
-            }
-        }
+        while events.until("rows").await["rows"][0]["symbol"] != "IBM" {}
     };
     tokio::time::timeout(DEADLINE, last).await.unwrap();
     assert_eq!(dropped.get(), 1);
@@ -235,11 +237,9 @@ async fn clients_are_bounded_and_their_places_come_free() {
     assert_eq!(refusal, (429, "too_many_live".to_owned()));
     drop(first);
     let free = async {
-        loop {
-            let mut next = Events::open(&server, "").await;
-            if next.line().await.contains("200") {
-                return;
-            }
+        let mut first_line = String::new();
+        while !first_line.contains("200") {
+            first_line = Events::open(&server, "").await.line().await;
         }
     };
     tokio::time::timeout(DEADLINE, free).await.unwrap();
