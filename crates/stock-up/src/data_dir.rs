@@ -75,10 +75,6 @@ impl DataDir {
         &self.path
     }
 
-    pub(crate) fn source(&self) -> &Source {
-        &self.source
-    }
-
     /// The folder of the log.
     pub(crate) fn log(&self) -> PathBuf {
         self.path.join("log")

@@ -12,6 +12,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::Error as RustlsError;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue, Response};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
@@ -153,6 +154,18 @@ impl fmt::Display for DialError {
 }
 
 impl DialError {
+    /// Whether somebody answered in the handshake, but not as a websocket does. A connection that
+    /// breaks off in it says nothing.
+    pub(super) fn is_nonsense(&self) -> bool {
+        let Self::Handshake(error) = self else {
+            return false;
+        };
+        !matches!(
+            error,
+            SocketError::Io(_) | SocketError::Protocol(ProtocolError::HandshakeIncomplete)
+        )
+    }
+
     /// Whether the certificate is at fault: it will not be better in a second.
     pub(super) fn is_certificate(&self) -> bool {
         let Self::Tls(error) = self else { return false };

@@ -192,6 +192,7 @@ impl<V: Venue> Driver<V> {
                 return Ok(None);
             }
             End::Lost { cause, detail } => (cause, detail, false),
+            End::Broken { detail, .. } => (GapCause::BadFrames, detail, false),
             End::Refused { reason } => (GapCause::Disconnected, reason, true),
         };
         self.tell_report().await?;

@@ -48,7 +48,7 @@ pub(super) fn judge(error: &DialError) -> Verdict {
         };
     }
     Verdict {
-        refused: matches!(error, DialError::Handshake(_)),
+        refused: error.is_nonsense(),
         reason: error.to_string(),
         wait: Wait::Backoff,
     }
@@ -83,6 +83,10 @@ fn asked_or<B>(answer: &Response<B>, otherwise: Wait) -> Wait {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
+    use tokio_tungstenite::tungstenite::Error as SocketError;
+
     use super::*;
 
     #[track_caller]
@@ -94,6 +98,13 @@ mod tests {
         let verdict = judge(&DialError::Answer(Box::new(answer.body(None).unwrap())));
         assert_eq!((verdict.refused, verdict.wait), (true, wait), "{status}");
         assert!(verdict.reason.contains(reason), "{}", verdict.reason);
+    }
+
+    #[test]
+    fn a_connection_that_breaks_off_is_no_refusal() {
+        let reset = io::Error::from(io::ErrorKind::ConnectionReset);
+        let verdict = judge(&DialError::Handshake(SocketError::Io(reset)));
+        assert_eq!((verdict.refused, verdict.wait), (false, Wait::Backoff));
     }
 
     #[test]

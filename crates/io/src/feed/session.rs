@@ -41,6 +41,8 @@ pub(super) enum End {
     Stopped,
     /// It broke or was closed.
     Lost { cause: GapCause, detail: String },
+    /// It carried what no websocket may carry; this close code says what.
+    Broken { code: CloseCode, detail: String },
     /// The venue does not want us.
     Refused { reason: String },
 }
@@ -92,13 +94,9 @@ impl<'d, V: Venue> Session<'d, V> {
             Err(Halt::End(end)) => end,
         };
         self.deliver().await?;
-        match &end {
-            End::Stopped => self.close(CloseCode::Normal).await,
-            End::Lost {
-                cause: GapCause::BadFrames,
-                ..
-            } => self.close(CloseCode::Protocol).await,
-            End::Refused { .. } => self.close(CloseCode::Normal).await,
+        match end {
+            End::Stopped | End::Refused { .. } => self.close(CloseCode::Normal).await,
+            End::Broken { code, .. } => self.close(code).await,
             End::Lost { .. } => {}
         }
         Ok((end, self.heard))
@@ -204,7 +202,7 @@ impl<'d, V: Venue> Session<'d, V> {
                 Ok(None)
             }
             Some(Ok(Message::Close(frame))) => Err(lost(&close_text(frame))),
-            Some(Ok(Message::Binary(_))) => Err(self.broken(BadFrame::Binary)),
+            Some(Ok(Message::Binary(_))) => Err(self.broken(&BadFrame::Binary)),
             Some(Ok(_)) => Ok(None),
             None => Err(lost("the venue closed the connection")),
             Some(Err(error)) => Err(self.failed(error)),
@@ -298,10 +296,15 @@ impl<'d, V: Venue> Session<'d, V> {
     }
 
     /// A frame that no websocket may carry: the connection cannot be trusted any more.
-    fn broken(&mut self, bad: BadFrame) -> Halt {
-        self.driver.report.bad.frame(&bad);
-        Halt::End(End::Lost {
-            cause: GapCause::BadFrames,
+    fn broken(&mut self, bad: &BadFrame) -> Halt {
+        self.driver.report.bad.frame(bad);
+        Halt::End(End::Broken {
+            code: match bad {
+                BadFrame::Utf8 { .. } => CloseCode::Invalid,
+                BadFrame::TooLong { .. } => CloseCode::Size,
+                BadFrame::Binary => CloseCode::Unsupported,
+                _ => CloseCode::Protocol,
+            },
             detail: bad.to_string(),
         })
     }
@@ -312,12 +315,12 @@ impl<'d, V: Venue> Session<'d, V> {
                 lost("the connection was lost without a close frame (1006)")
             }
             SocketError::Io(error) => lost(&format!("the connection was lost: {error}")),
-            SocketError::Utf8(_) => self.broken(BadFrame::Utf8 { at: 0 }),
+            SocketError::Utf8(_) => self.broken(&BadFrame::Utf8 { at: 0 }),
             SocketError::Capacity(CapacityError::MessageTooLong { size, max_size }) => {
                 let max = max_size;
-                self.broken(BadFrame::TooLong { size, max })
+                self.broken(&BadFrame::TooLong { size, max })
             }
-            SocketError::Protocol(error) => self.broken(BadFrame::Protocol {
+            SocketError::Protocol(error) => self.broken(&BadFrame::Protocol {
                 problem: error.to_string(),
             }),
             error => lost(&error.to_string()),

@@ -13,7 +13,7 @@ const SLOTS: usize = 256;
 #[derive(Debug)]
 pub(super) struct Memo {
     slots: Vec<Slot>,
-    /// The batch whose dictionary the names belong to.
+    /// The batch whose dictionary the names belong to; 0 is none.
     batch: u32,
 }
 
@@ -24,19 +24,17 @@ struct Slot {
     id: u32,
 }
 
-/// All of a text of up to 32 bytes, in words that overlap in the middle; longer ones are not remembered,
-/// because they are mostly said once.
+/// A text of less than 32 bytes with the mark behind it, padded with zeros.
+///
+/// The mark (a comma or a line end) cannot stand in the text, so that no two texts give the same words.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Text {
-    words: [u64; 4],
-    length: usize,
-}
+pub(super) struct Text([u64; 4]);
 
 impl Memo {
     pub(super) fn new() -> Self {
         Self {
             slots: vec![Slot::default(); SLOTS],
-            batch: 0,
+            batch: 1,
         }
     }
 
@@ -45,21 +43,17 @@ impl Memo {
         self.batch = self.batch.wrapping_add(1);
         if self.batch == 0 {
             *self = Self::new();
-            self.batch = 1;
         }
     }
 
     #[inline]
-    pub(super) fn get(&self, text: &[u8]) -> Option<NameId> {
-        let text = Text::of(text)?;
+    pub(super) fn get(&self, text: Text) -> Option<NameId> {
         let slot = self.slots.get(text.slot())?;
         (slot.batch == self.batch && slot.text == text).then_some(NameId(slot.id))
     }
 
-    pub(super) fn put(&mut self, text: &[u8], id: NameId) {
-        if let Some(text) = Text::of(text)
-            && let Some(slot) = self.slots.get_mut(text.slot())
-        {
+    pub(super) fn put(&mut self, text: Text, id: NameId) {
+        if let Some(slot) = self.slots.get_mut(text.slot()) {
             *slot = Slot {
                 text,
                 batch: self.batch,
@@ -70,72 +64,67 @@ impl Memo {
 }
 
 impl Text {
+    /// The text up to the first `mark`, and its length; `None` if that is far or the input is near its
+    /// end.
     #[inline]
-    fn of(text: &[u8]) -> Option<Self> {
-        let length = text.len();
-        let words = match length {
-            0 => [0; 4],
-            1..4 => {
-                let at = |index: usize| text.get(index).copied().map(u64::from);
-                [at(0)?, at(length / 2)?, at(length - 1)?, 0]
+    pub(super) fn before(mark: u8, mut input: &[u8]) -> Option<(Self, usize)> {
+        let marks = u64::from(mark) * LOW_BITS;
+        let (mut words, mut length) = ([0; 4], 0);
+        for place in &mut words {
+            let (block, after) = input.split_first_chunk()?;
+            let word = u64::from_le_bytes(*block);
+            let others = word ^ marks;
+            // The lowest bit that is set belongs to the first zero byte; above it there may be more.
+            let zeros = others.wrapping_sub(LOW_BITS) & !others & (LOW_BITS << 7);
+            if zeros != 0 {
+                let at = zeros.trailing_zeros() / 8;
+                *place = word << (56 - 8 * at) >> (56 - 8 * at);
+                return Some((Self(words), length + at as usize));
             }
-            4..8 => {
-                let (first, last) = (text.first_chunk()?, text.last_chunk()?);
-                let word = |bytes: &[u8; 4]| u64::from(u32::from_le_bytes(*bytes));
-                [word(first), word(last), 0, 0]
-            }
-            8..=16 => [first_word(text)?, last_word(text)?, 0, 0],
-            17..=32 => {
-                let (front, back) = (text.get(8..)?, text.get(..length - 8)?);
-                [
-                    first_word(text)?,
-                    last_word(text)?,
-                    first_word(front)?,
-                    last_word(back)?,
-                ]
-            }
-            _ => return None,
-        };
-        Some(Self { words, length })
+            *place = word;
+            input = after;
+            length += 8;
+        }
+        None
     }
 
     #[inline]
     fn slot(self) -> usize {
-        let [first, second, third, fourth] = self.words;
-        slot(first ^ second.rotate_left(17) ^ third.rotate_left(31) ^ fourth.rotate_left(47))
+        let [first, second, third, fourth] = self.0;
+        slot(
+            first ^ second.rotate_left(17) ^ third.rotate_left(31) ^ fourth.rotate_left(47),
+            SLOTS,
+        )
     }
 }
 
-#[inline]
-fn first_word(text: &[u8]) -> Option<u64> {
-    text.first_chunk().copied().map(u64::from_le_bytes)
-}
+const LOW_BITS: u64 = u64::from_le_bytes([1; 8]);
 
+/// Spreads the bits over the slots of a table of so many, a power of two.
 #[inline]
-fn last_word(text: &[u8]) -> Option<u64> {
-    text.last_chunk().copied().map(u64::from_le_bytes)
-}
-
-/// Spreads the bits over the slots of a table.
-#[inline]
-fn slot(mixed: u64) -> usize {
-    let spread = mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56;
-    usize::try_from(spread).unwrap_or(0)
+fn slot(mixed: u64, slots: usize) -> usize {
+    let spread = mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48;
+    usize::try_from(spread).unwrap_or(0) & (slots - 1)
 }
 
 /// Recent decimals by their digits and places.
 #[derive(Debug)]
 pub(super) struct Decimals(Vec<(u64, u8, Decimal)>);
 
+/// Slots for decimals: a day of one stock knows some hundred prices.
+const DECIMAL_SLOTS: usize = 1_024;
+
 impl Decimals {
     pub(super) fn new() -> Self {
-        Self(vec![(0, 0, Decimal::ZERO); SLOTS])
+        Self(vec![(0, 0, Decimal::ZERO); DECIMAL_SLOTS])
     }
 
     /// The value `units * 10^-scale`, if it is in range.
     #[inline]
     pub(super) fn get(&mut self, units: u64, scale: u8) -> Option<Decimal> {
-        let held = self.0.get_mut(slot(units ^ u64::from(scale) << 56))?;
+        let held = self
+            .0
+            .get_mut(slot(units ^ u64::from(scale) << 56, DECIMAL_SLOTS))?;
         if (held.0, held.1) != (units, scale) {
             *held = (units, scale, Decimal::new(units, scale).ok()?);
         }
@@ -151,10 +140,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn different_texts_are_told_apart(left in "[ab\\x00]{0,33}", right in "[ab\\x00]{0,33}") {
-            let (one, other) = (Text::of(left.as_bytes()), Text::of(right.as_bytes()));
-            prop_assert_eq!(one.is_some(), left.len() <= 32);
-            prop_assert_eq!(one.is_some() && one == other, left.len() <= 32 && left == right);
+        fn a_text_is_known_up_to_its_mark(
+            left in "[ab\\x00+-]{0,35}", right in "[ab\\x00+-]{0,35}", more in "[a,]{8,12}",
+        ) {
+            let text = |text: &str| Text::before(b',', format!("{text},{more}").as_bytes());
+            let (one, other) = (text(&left), text(&right));
+            prop_assert_eq!(one.map(|one| one.1), Some(left.len()).filter(|length| *length < 32));
+            prop_assert_eq!(one.is_some() && one == other, left.len() < 32 && left == right);
+            let end = left.len() + 1;
+            let whole = end.next_multiple_of(8);
+            let padded = format!("{left},{}", "x".repeat(whole - end));
+            prop_assert_eq!(Text::before(b',', padded.as_bytes()), one);
+            prop_assert_eq!(Text::before(b',', left.as_bytes()), None);
         }
 
         #[test]
@@ -171,16 +168,15 @@ mod tests {
 
     #[test]
     fn a_text_is_remembered_for_one_batch() {
+        let text = |text: &[u8]| Text::before(b',', text).unwrap().0;
         let mut memo = Memo::new();
+        assert_eq!(memo.get(text(b",.......")), None);
+        memo.put(text(b",......."), NameId(0));
+        assert_eq!(memo.get(text(b",,,,,,,,")), Some(NameId(0)));
+        memo.put(text(b"SPY,1,2,"), NameId(3));
+        assert_eq!(memo.get(text(b"SPY,3,4,")), Some(NameId(3)));
+        assert_eq!(memo.get(text(b"SPY\0,1,2")), None);
         memo.begin();
-        memo.put(b"SPY", NameId(3));
-        memo.put(b"", NameId(0));
-        assert_eq!(memo.get(b"SPY"), Some(NameId(3)));
-        assert_eq!(memo.get(b""), Some(NameId(0)));
-        assert_eq!(memo.get(b"SPY\0"), None);
-        memo.put(&[b'x'; 33], NameId(1));
-        assert_eq!(memo.get(&[b'x'; 33]), None);
-        memo.begin();
-        assert_eq!(memo.get(b"SPY"), None);
+        assert_eq!(memo.get(text(b"SPY,1,2,")), None);
     }
 }

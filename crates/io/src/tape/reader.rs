@@ -158,15 +158,18 @@ impl TapeReader {
     fn take_rows(&mut self, batch: &mut TradeBatch) -> Result<(), TapeError> {
         while batch.trades.len() < self.batch_rows {
             let rest = self.buffer.get(self.at..self.whole).unwrap_or_default();
-            let Some(end) = memchr::memchr(b'\n', rest) else {
-                break;
-            };
-            let line = rest.get(..end).unwrap_or_default();
-            if self.rows.fast(line, batch).is_some() || matches!(line, b"" | b"\r") {
-                self.at += end + 1;
-                self.line += 1;
-            } else {
-                self.take_unusual(batch)?;
+            let taken = self.rows.fast(rest, batch).or(match rest {
+                [b'\n', ..] => Some(1),
+                [b'\r', b'\n', ..] => Some(2),
+                _ => None,
+            });
+            match taken {
+                Some(bytes) => {
+                    self.at += bytes;
+                    self.line += 1;
+                }
+                None if rest.is_empty() => break,
+                None => self.take_unusual(batch)?,
             }
         }
         Ok(())

@@ -9,8 +9,8 @@ use stock_up_core::{Decimal, NameId, Trade, TradeBatch};
 
 use super::error::{RowProblem, shown};
 use super::header::Columns;
-use super::memo::{Decimals, Memo};
-use super::number::{decimal, digits};
+use super::memo::{Decimals, Memo, Text};
+use super::number::{decimal, time};
 use super::split::Fields;
 
 /// 2262-01-01: a hundred days before 64 bits end, so that no window can overflow.
@@ -21,45 +21,48 @@ const MAX_TIME: i64 = 9_214_646_400_000_000_000;
 pub(super) struct Rows {
     columns: Columns,
     /// Invariant: only texts that stand in a row as they are, without a comma or a quote before them.
-    symbol: Memo,
+    symbols: Memo,
     /// Invariant: the same.
     conditions: Memo,
     prices: Decimals,
     sizes: Decimals,
     /// Which names of the batch have been looked at as symbols.
-    symbols: Vec<bool>,
+    known: Vec<bool>,
 }
 
 impl Rows {
     pub(super) fn new(columns: Columns) -> Self {
         Self {
             columns,
-            symbol: Memo::new(),
+            symbols: Memo::new(),
             conditions: Memo::new(),
             prices: Decimals::new(),
             sizes: Decimals::new(),
-            symbols: Vec::new(),
+            known: Vec::new(),
         }
     }
 
     /// Begins a batch, whose names are new.
     pub(super) fn begin(&mut self) {
-        self.symbol.begin();
+        self.symbols.begin();
         self.conditions.begin();
-        self.symbols.clear();
+        self.known.clear();
     }
 
-    /// Takes a row without its line end, if it is as usual.
+    /// Takes the row at the start of `input`, if it is as usual, and tells its length with its line end.
     #[inline]
-    pub(super) fn fast(&mut self, line: &[u8], batch: &mut TradeBatch) -> Option<()> {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let (time, rest) = digits(line)?;
-        let ts_event = i64::try_from(time).ok().filter(|time| *time <= MAX_TIME)?;
+    pub(super) fn fast(&mut self, input: &[u8], batch: &mut TradeBatch) -> Option<usize> {
+        let (ts_event, rest) = time(input)?;
+        let ts_event = ts_event.cast_signed();
+        if !(0..=MAX_TIME).contains(&ts_event) {
+            return None;
+        }
         let (symbol, rest) = self.fast_symbol(rest.strip_prefix(b",")?, batch)?;
         let (price, rest) = decimal(rest, &mut self.prices)?;
         let (size, rest) = decimal(rest.strip_prefix(b",")?, &mut self.sizes)?;
-        let conditions = if self.columns.count == 5 && self.columns.conditions {
-            self.fast_conditions(rest.strip_prefix(b",")?, batch)?
+        let (conditions, length) = if self.columns.count == 5 && self.columns.conditions {
+            let (id, length) = self.fast_conditions(rest.strip_prefix(b",")?, batch)?;
+            (id, length + 1)
         } else {
             self.fast_rest(rest, batch)?
         };
@@ -70,7 +73,7 @@ impl Rows {
             price,
             size,
         });
-        Some(())
+        Some(input.len() - rest.len() + length + 1)
     }
 
     #[inline]
@@ -79,50 +82,68 @@ impl Rows {
         rest: &'a [u8],
         batch: &mut TradeBatch,
     ) -> Option<(NameId, &'a [u8])> {
-        let comma = memchr::memchr(b',', rest)?;
-        let (text, after) = (rest.get(..comma)?, rest.get(comma + 1..)?);
-        if let Some(id) = self.symbol.get(text) {
-            return Some((id, after));
+        let short = Text::before(b',', rest);
+        if let Some((text, length)) = short
+            && let Some(id) = self.symbols.get(text)
+        {
+            return Some((id, rest.get(length + 1..)?));
         }
-        if text.starts_with(b"\"") {
+        let comma = memchr::memchr(b',', rest)?;
+        let (name, after) = (rest.get(..comma)?, rest.get(comma + 1..)?);
+        if name.starts_with(b"\"") {
             return None;
         }
-        let id = self.symbol(text, batch).ok()?;
-        self.symbol.put(text, id);
+        let id = self.symbol(name, batch).ok()?;
+        if let Some((text, _)) = short {
+            self.symbols.put(text, id);
+        }
         Some((id, after))
     }
 
+    /// The conditions at the end of a row, and their length with a carriage return behind them.
     #[inline]
-    fn fast_conditions(&mut self, text: &[u8], batch: &mut TradeBatch) -> Option<NameId> {
-        if let Some(id) = self.conditions.get(text) {
-            return Some(id);
+    fn fast_conditions(&mut self, rest: &[u8], batch: &mut TradeBatch) -> Option<(NameId, usize)> {
+        let short = Text::before(b'\n', rest);
+        if let Some((text, length)) = short
+            && let Some(id) = self.conditions.get(text)
+        {
+            return Some((id, length));
         }
+        let length = memchr::memchr(b'\n', rest)?;
+        let id = self.plain_conditions(without_return(rest.get(..length)?), batch)?;
+        if let Some((text, _)) = short {
+            self.conditions.put(text, id);
+        }
+        Some((id, length))
+    }
+
+    fn plain_conditions(&mut self, text: &[u8], batch: &mut TradeBatch) -> Option<NameId> {
         if text.starts_with(b"\"") || memchr::memchr(b',', text).is_some() {
             return None;
         }
-        let id = self.conditions(text, batch).ok()?;
-        self.conditions.put(text, id);
-        Some(id)
+        self.conditions(text, batch).ok()
     }
 
-    /// The conditions, if any, and columns that are passed over.
-    fn fast_rest(&mut self, rest: &[u8], batch: &mut TradeBatch) -> Option<NameId> {
-        let mut fields = rest.split(|byte| *byte == b',').skip(1);
+    /// What follows the size in rows with other columns: the conditions, if any, and the length of it all.
+    fn fast_rest(&mut self, rest: &[u8], batch: &mut TradeBatch) -> Option<(NameId, usize)> {
+        let length = memchr::memchr(b'\n', rest)?;
+        let mut fields = without_return(rest.get(..length)?).split(|byte| *byte == b',');
+        let mut is_odd = !fields.next()?.is_empty();
         let conditions = if self.columns.conditions {
             fields.next()?
         } else {
             b""
         };
         let left = self.columns.count - 4 - usize::from(self.columns.conditions);
-        let (mut count, mut quoted) = (0, !rest.is_empty() && !rest.starts_with(b","));
+        let mut count = 0;
         for field in fields {
             count += 1;
-            quoted |= field.starts_with(b"\"");
+            is_odd |= field.starts_with(b"\"");
         }
-        if count != left || quoted {
+        if count != left || is_odd {
             return None;
         }
-        self.fast_conditions(conditions, batch)
+        Some((self.plain_conditions(conditions, batch)?, length))
     }
 
     /// Takes any row, or says what is wrong with it.
@@ -167,7 +188,7 @@ impl Rows {
             std::str::from_utf8(text).map_err(|_| RowProblem::NotUtf8 { column: "symbol" })?;
         let known = batch.names.find(name);
         let id = match known {
-            Some(id) if self.symbols.get(id.index()) == Some(&true) => id,
+            Some(id) if self.known.get(id.index()) == Some(&true) => id,
             _ => {
                 if let Some(problem) = symbol_problem(name) {
                     return Err(RowProblem::Symbol {
@@ -176,8 +197,8 @@ impl Rows {
                     });
                 }
                 let id = batch.names.intern(name);
-                self.symbols.resize(batch.names.len(), false);
-                if let Some(checked) = self.symbols.get_mut(id.index()) {
+                self.known.resize(batch.names.len(), false);
+                if let Some(checked) = self.known.get_mut(id.index()) {
                     *checked = true;
                 }
                 id
@@ -196,6 +217,10 @@ impl Rows {
         let id = batch.names.intern(name);
         Ok(id)
     }
+}
+
+fn without_return(line: &[u8]) -> &[u8] {
+    line.strip_suffix(b"\r").unwrap_or(line)
 }
 
 fn slow_decimal(column: &'static str, text: &[u8]) -> Result<Decimal, RowProblem> {

@@ -340,7 +340,8 @@ impl Analysis {
     fn save_if_due(&mut self) -> anyhow::Result<()> {
         let full = self.unsaved.len() >= MAX_UNSAVED_POINTS;
         let is_news = self.analyzer.position() > self.saved_at;
-        if !full && !(is_news && self.since_saved.elapsed() >= SAVE_EVERY) {
+        let due = full || (is_news && self.since_saved.elapsed() >= SAVE_EVERY);
+        if !due {
             return Ok(());
         }
         self.since_saved = Stopwatch::start();

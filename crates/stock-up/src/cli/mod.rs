@@ -55,7 +55,7 @@ enum Command {
 /// Does what was asked for.
 pub(crate) fn dispatch(cli: Cli) -> Outcome {
     match cli.command {
-        Command::Run(args) => crate::run::run(*args),
+        Command::Run(args) => crate::run::run(&args),
         Command::Replay(args) => replay::replay(args),
         Command::Check(args) => check::check(&args),
         Command::Verify(args) => verify::verify(&args),

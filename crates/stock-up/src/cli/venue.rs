@@ -29,6 +29,7 @@ Faults are NAME[:ARGUMENT][@TRADES][,every=N][,times=N][,retry=SECONDS]:
 
 /// Runs a local venue over recorded trades
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct VenueArgs {
     #[command(subcommand)]
     what: What,

@@ -480,10 +480,6 @@ impl Collector {
 }
 
 fn deadline(idle: Duration) -> Instant {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "tokio's clock, which tests can pause"
-    )]
     let now = Instant::now();
     now.checked_add(idle)
         .unwrap_or(now + Duration::from_secs(u64::from(u32::MAX)))

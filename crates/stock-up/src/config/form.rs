@@ -94,6 +94,10 @@ pub(crate) fn secret_from_file(path: &Path) -> anyhow::Result<Secret> {
 }
 
 /// Durations as text.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde asks for a reference"
+)]
 pub(super) mod span {
     use serde::{Deserialize, Deserializer, Serializer};
     use stock_up_core::Span;

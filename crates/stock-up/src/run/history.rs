@@ -10,7 +10,7 @@ use stock_up_io::store::{Gap, ReaderPool};
 use stock_up_log::Log;
 
 use crate::analyze::Recent;
-use crate::hub::Row;
+use crate::hub::{Hub, Row};
 use crate::serve::{
     GapQuery, History, SeriesPage, SeriesQuery, TradeRow, TradeSource, TradesPage, TradesQuery,
 };
@@ -84,16 +84,50 @@ fn thinned(held: &Row, later: &Row) -> Row {
     }
 }
 
+/// How far back the first look for the newest trades goes: a minute.
+const FIRST_LOOK_BACK: i64 = 60_000_000_000;
+
+/// A look that went back so far found all that there is: two years.
+const LAST_LOOK_BACK: i64 = 63_072_000_000_000_000;
+
 /// The trades of the log.
 #[derive(Debug)]
-pub(super) struct LogTrades(pub(super) Log);
+pub(super) struct LogTrades {
+    pub(super) log: Log,
+    /// Knows the log's time.
+    pub(super) hub: Hub,
+}
 
 impl TradeSource for LogTrades {
+    /// Without a start, looks back step by step: the newest trades are near the end of the log.
     fn trades(&self, query: &TradesQuery) -> anyhow::Result<TradesPage> {
+        if query.from.is_some() {
+            return self.trades_since(query);
+        }
+        let Some(newest) = query.to.or(self.hub.time()) else {
+            return Ok(TradesPage::default());
+        };
+        let mut back = FIRST_LOOK_BACK;
+        loop {
+            let from = newest.checked_sub(back);
+            let page = self.trades_since(&TradesQuery {
+                from,
+                ..query.clone()
+            })?;
+            if page.truncated || page.trades.len() >= query.limit || back > LAST_LOOK_BACK {
+                return Ok(page);
+            }
+            back *= 8;
+        }
+    }
+}
+
+impl LogTrades {
+    fn trades_since(&self, query: &TradesQuery) -> anyhow::Result<TradesPage> {
         // The log's time is never behind that of its trades, so what is earlier cannot hold them.
         let mut reader = match query.from {
-            Some(from) => self.0.reader_at_time(from)?,
-            None => self.0.reader(self.0.first_seq())?,
+            Some(from) => self.log.reader_at_time(from)?,
+            None => self.log.reader(self.log.first_seq())?,
         };
         let mut page = TradesPage::default();
         let mut newest = VecDeque::new();

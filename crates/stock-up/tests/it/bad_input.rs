@@ -33,9 +33,9 @@ fn a_wrong_command_line_is_a_usage_error() {
             "error: the argument '[FILE]...' cannot be used with '--log <DIR>'\n",
         ),
         (
-            &["replay", small, "--format", "cvs"],
-            "error: invalid value 'cvs' for '--format <FORMAT>'\n  [possible values: csv, jsonl, influx]\n\n  \
-             tip: a similar value exists: 'csv'\n",
+            &["replay", small, "--format", "json"],
+            "error: invalid value 'json' for '--format <FORMAT>'\n  [possible values: csv, jsonl, influx]\n\n  \
+             tip: a similar value exists: 'jsonl'\n",
         ),
         (
             &["replay", small, "--format", "csv", "--format", "csv"],

@@ -14,7 +14,7 @@ pub(crate) const SECOND: i64 = 1_000_000_000;
 
 const QUEUE: NonZeroUsize = NonZeroUsize::new(1_024).expect("not zero");
 
-/// Makes a data directory with these records in its log.
+/// Makes a data directory with these records in its log, each committed on its own.
 pub(crate) fn write(dir: &Path, records: &[Record]) {
     fs::create_dir_all(dir.join("log")).unwrap();
     let source = "venue = \"test\"\nsimulated = true\nid = \"00000000000000000000000000000007\"\n";
@@ -24,7 +24,7 @@ pub(crate) fn write(dir: &Path, records: &[Record]) {
     for record in records {
         let mut payload = Vec::new();
         codec::encode(record, &mut payload);
-        commits.append(SECOND, record.count(), payload).unwrap();
+        commits.append_durable(SECOND, record.count(), payload).unwrap();
     }
     commits.close().unwrap();
 }

@@ -11,4 +11,5 @@ mod replay;
 mod replay_log;
 mod serve;
 mod tapes;
+mod venue;
 mod verify;

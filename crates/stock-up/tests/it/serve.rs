@@ -18,13 +18,16 @@ fn start(dir: &Path) -> Server {
 
 /// The lines of the live stream.
 fn live(server: &Server) -> impl Iterator<Item = String> {
-    let mut socket = TcpStream::connect(&server.address).unwrap();
-    let patience = Some(Duration::from_secs(60));
-    socket.set_read_timeout(patience).unwrap();
+    let mut socket = TcpStream::connect(&server.address).expect("the server listens");
+    let patience = Some(Duration::from_mins(1));
+    socket
+        .set_read_timeout(patience)
+        .expect("a minute is a time");
     let host = &server.address;
     let text = format!("GET /api/v1/live HTTP/1.1\r\nhost: {host}\r\n\r\n");
-    socket.write_all(text.as_bytes()).unwrap();
-    BufReader::new(socket).lines().map(Result::unwrap)
+    socket.write_all(text.as_bytes()).expect("the server reads");
+    let lines = BufReader::new(socket).lines();
+    lines.map(|line| line.expect("the server writes"))
 }
 
 /// The value of a metric.
@@ -74,11 +77,8 @@ fn the_simulated_market_is_live_labelled_and_accounted_for() {
     assert!(series.contains("\"transactions\":["), "{series}");
     let trades = get("/api/v1/trades?symbol=SPY&limit=1");
     assert!(trades.contains("\"seq\":"), "{trades}");
-    assert!(
-        server
-            .get("/api/v1/trades?symbol=NONE")
-            .starts_with("HTTP/1.1 404 ")
-    );
+    let unknown = get("/api/v1/trades?symbol=NONE");
+    assert!(unknown.starts_with("HTTP/1.1 404 "), "{unknown}");
 }
 
 #[test]

@@ -14,8 +14,9 @@ use stock_up_core::trade::{MAX_BATCH_TRADES, symbol_problem};
 use stock_up_core::{NameId, Trade};
 
 use super::conditions;
-use super::fast::{self, Seen};
+use super::fast::{self, Texts};
 use super::item::{Field, Item};
+use super::memo::Memo;
 use super::scan::{Kind, Scanner};
 use super::text::unescape;
 use crate::feed::bad::{BadCounts, BadFrame, BadTrade, printable};
@@ -46,11 +47,12 @@ pub fn decode(
         rules,
         intake,
         bad: BadCounts::default(),
-        seen: Seen::new(),
-        frame,
+        symbols: Memo::new(b'"'),
+        lists: Memo::new(b']'),
+        none: None,
         scratch: String::new(),
     };
-    let outcome = reader.frame();
+    let outcome = reader.frame(frame);
     let bad = std::mem::take(&mut reader.bad);
     if matches!(outcome, Ok(FrameKind::Trades)) {
         let trades = intake.batch.trades.get(start..).unwrap_or_default();
@@ -67,9 +69,10 @@ struct Reader<'a, 'i> {
     rules: &'i FrameRules<'i>,
     intake: &'i mut Intake,
     bad: BadCounts,
-    /// What the usual path may take for known.
-    seen: Seen<'a>,
-    frame: &'a [u8],
+    symbols: Memo<'a>,
+    lists: Memo<'a>,
+    /// The id of no conditions, once it is known.
+    none: Option<NameId>,
     scratch: String,
 }
 
@@ -83,8 +86,7 @@ struct Head<'a> {
 }
 
 impl<'a> Reader<'a, '_> {
-    fn frame(&mut self) -> Result<FrameKind, BadFrame> {
-        let frame = self.frame;
+    fn frame(&mut self, frame: &'a [u8]) -> Result<FrameKind, BadFrame> {
         if frame.len() > MAX_FRAME_BYTES {
             return Err(BadFrame::TooLong {
                 size: frame.len(),
@@ -148,7 +150,7 @@ impl<'a> Reader<'a, '_> {
                     max: MAX_FRAME_TRADES,
                 });
             }
-            if let Some((trade, length)) = fast::read(scanner.rest(), &self.seen, self.rules.now) {
+            if let Some((trade, length)) = fast::read(scanner.rest(), self, self.rules.now) {
                 scanner.pass(length);
                 self.intake.batch.trades.push(trade);
             } else {
@@ -161,7 +163,7 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
-    /// Reads an entry of any shape, judges it, and remembers what the usual path may know.
+    /// Reads an entry of any shape and judges it.
     fn careful(&mut self, scanner: &mut Scanner<'a>, index: usize) -> Result<(), BadFrame> {
         let trade = match Item::read(scanner)? {
             Some(item) => self.trade(&item),
@@ -177,7 +179,7 @@ impl<'a> Reader<'a, '_> {
     fn trade(&mut self, item: &Item<'a>) -> Result<Trade, BadTrade> {
         let (ts_event, price, size) = item.numbers(self.rules.now)?;
         let symbol = match item.symbol {
-            Field::Text(raw) => self.symbol(raw)?,
+            Field::Text(raw) => self.new_symbol(raw)?,
             Field::Absent => return Err(BadTrade::Missing { field: 's' }),
             _ => {
                 return Err(BadTrade::Kind {
@@ -187,11 +189,8 @@ impl<'a> Reader<'a, '_> {
             }
         };
         let conditions = match item.conditions {
-            Field::Absent | Field::Null => {
-                let none = self.intake.batch.names.intern("");
-                *self.seen.none.insert(none)
-            }
-            Field::List(raw) => self.conditions(raw)?,
+            Field::Absent | Field::Null => self.none(),
+            Field::List(raw) => self.new_conditions(raw)?,
             _ => return Err(BadTrade::Conditions),
         };
         Ok(Trade {
@@ -203,9 +202,12 @@ impl<'a> Reader<'a, '_> {
         })
     }
 
-    fn symbol(&mut self, raw: &'a [u8]) -> Result<NameId, BadTrade> {
+    fn new_symbol(&mut self, raw: &[u8]) -> Result<NameId, BadTrade> {
         let text = unescape(raw).ok_or(BadTrade::Symbol("symbol holds a broken escape"))?;
-        let known = self.rules.subscribed.map(|names| names.find(&text).is_some());
+        let known = self
+            .rules
+            .subscribed
+            .map(|names| names.find(&text).is_some());
         // What is subscribed was judged when it was wanted.
         if known != Some(true) {
             judge_symbol(&text)?;
@@ -213,23 +215,61 @@ impl<'a> Reader<'a, '_> {
         if known == Some(false) {
             return Err(BadTrade::Unsubscribed);
         }
-        let id = self.intake.batch.names.intern(&text);
-        self.seen.symbols.add(self.frame_from(raw), raw.len() + 1, id);
-        Ok(id)
+        Ok(self.intake.batch.names.intern(&text))
     }
 
-    fn conditions(&mut self, raw: &'a [u8]) -> Result<NameId, BadTrade> {
+    fn new_conditions(&mut self, raw: &[u8]) -> Result<NameId, BadTrade> {
         self.scratch.clear();
         conditions::join(raw, &mut self.scratch)?;
-        let id = self.intake.batch.names.intern(&self.scratch);
-        self.seen.conditions.add(self.frame_from(raw), raw.len(), id);
-        Ok(id)
+        Ok(self.intake.batch.names.intern(&self.scratch))
+    }
+}
+
+/// Texts of the usual shape that were not seen before in this frame.
+impl<'a> Reader<'a, '_> {
+    fn learn_symbol(&mut self, bytes: &'a [u8]) -> Option<(NameId, usize)> {
+        let end = bytes.iter().position(|byte| matches!(byte, b'"' | b'\\'));
+        let (raw, behind) = bytes.split_at_checked(end?)?;
+        let text = std::str::from_utf8(raw).ok()?;
+        let known = self.rules.subscribed?.find(text);
+        if behind.first() != Some(&b'"') || known.is_none() {
+            return None;
+        }
+        let id = self.intake.batch.names.intern(text);
+        self.symbols.add(bytes, raw.len() + 1, id);
+        Some((id, raw.len() + 1))
     }
 
-    /// The frame from where `part` of it begins.
-    fn frame_from(&self, part: &'a [u8]) -> &'a [u8] {
-        let start = part.as_ptr().addr().checked_sub(self.frame.as_ptr().addr());
-        start.and_then(|start| self.frame.get(start..)).unwrap_or_default()
+    fn learn_conditions(&mut self, bytes: &'a [u8]) -> Option<(NameId, usize)> {
+        self.scratch.clear();
+        let length = conditions::join_plain(bytes, &mut self.scratch)?;
+        let id = self.intake.batch.names.intern(&self.scratch);
+        self.lists.add(bytes, length, id);
+        Some((id, length))
+    }
+}
+
+impl<'a> Texts<'a> for Reader<'a, '_> {
+    #[inline]
+    fn symbol(&mut self, bytes: &'a [u8]) -> Option<(NameId, usize)> {
+        if let Some(known) = self.symbols.find(bytes) {
+            return Some(known);
+        }
+        self.learn_symbol(bytes)
+    }
+
+    #[inline]
+    fn conditions(&mut self, bytes: &'a [u8]) -> Option<(NameId, usize)> {
+        if let Some(known) = self.lists.find(bytes) {
+            return Some(known);
+        }
+        self.learn_conditions(bytes)
+    }
+
+    #[inline]
+    fn none(&mut self) -> NameId {
+        let names = &mut self.intake.batch.names;
+        *self.none.get_or_insert_with(|| names.intern(""))
     }
 }
 

@@ -1,40 +1,36 @@
 //! The usual entry of a frame, read in one go.
 //!
 //! Nearly every trade has the same plain shape: no blanks, short keys in some order, digits, a symbol
-//! and conditions that stood in the trade before. This path knows only that; at the first byte that is
+//! and conditions that mostly stood in a trade before. This path knows only that; at the first byte that is
 //! anything else it gives up without a word, and the careful path reads the entry again and judges it.
 //! Invariant: what it accepts, the careful path accepts with the same result.
 
 use stock_up_core::{Decimal, NameId, Trade};
 
 use super::item::{MAX_AHEAD, MILLISECONDS};
-use super::memo::Memo;
 
-/// Most digits that are added up without a look at their number: more may not fit 64 bits.
+/// Most digits of a number: more may not fit 64 bits.
 const MAX_DIGITS: usize = 18;
 
-/// What was seen before in the same batch.
-#[derive(Debug)]
-pub(super) struct Seen<'a> {
-    pub(super) symbols: Memo<'a>,
-    pub(super) conditions: Memo<'a>,
-    /// The id of no conditions.
-    pub(super) none: Option<NameId>,
-}
+/// Gives texts their ids.
+pub(super) trait Texts<'a> {
+    /// The id of the symbol whose text begins here, and its length with the quote at its end.
+    fn symbol(&mut self, bytes: &'a [u8]) -> Option<(NameId, usize)>;
 
-impl Seen<'_> {
-    pub(super) fn new() -> Self {
-        Self {
-            symbols: Memo::new(b'"'),
-            conditions: Memo::new(b']'),
-            none: None,
-        }
-    }
+    /// The id of the conditions whose list begins here, and the length of the list.
+    fn conditions(&mut self, bytes: &'a [u8]) -> Option<(NameId, usize)>;
+
+    /// The id of no conditions.
+    fn none(&mut self) -> NameId;
 }
 
 /// Reads the entry at `bytes`: the trade and how long the entry is. `None` leaves it to the careful path.
 #[inline]
-pub(super) fn read(bytes: &[u8], seen: &Seen<'_>, now: i64) -> Option<(Trade, usize)> {
+pub(super) fn read<'a>(
+    bytes: &'a [u8],
+    texts: &mut impl Texts<'a>,
+    now: i64,
+) -> Option<(Trade, usize)> {
     let (mut time, mut price, mut size) = (None, None, None);
     let (mut symbol, mut conditions) = (None, None);
     let mut rest = bytes;
@@ -54,17 +50,17 @@ pub(super) fn read(bytes: &[u8], seen: &Seen<'_>, now: i64) -> Option<(Trade, us
                 let (b'"', text) = value.split_first()? else {
                     return None;
                 };
-                let (id, length) = seen.symbols.find(text)?;
+                let (id, length) = texts.symbol(text)?;
                 symbol = Some(id);
                 text.get(length..)?
             }
             b'c' if conditions.is_none() => match value.strip_prefix(b"null") {
                 Some(rest) => {
-                    conditions = Some(seen.none?);
+                    conditions = Some(texts.none());
                     rest
                 }
                 None => {
-                    let (id, length) = seen.conditions.find(value)?;
+                    let (id, length) = texts.conditions(value)?;
                     conditions = Some(id);
                     value.get(length..)?
                 }
@@ -86,7 +82,7 @@ pub(super) fn read(bytes: &[u8], seen: &Seen<'_>, now: i64) -> Option<(Trade, us
     }
     let trade = Trade {
         symbol: symbol?,
-        conditions: conditions.or(seen.none)?,
+        conditions: conditions.unwrap_or_else(|| texts.none()),
         ts_event,
         price,
         size: size?,
@@ -97,7 +93,12 @@ pub(super) fn read(bytes: &[u8], seen: &Seen<'_>, now: i64) -> Option<(Trade, us
 /// A time in ms as ns, if it lies in the range of ms.
 #[inline]
 fn read_time<'a>(bytes: &'a [u8], time: &mut Option<i64>) -> Option<&'a [u8]> {
-    let (millis, digits) = read_digits(bytes, 0);
+    let (first, first_digits) = match bytes.first_chunk().and_then(|eight| eight_digits(*eight)) {
+        Some(first) => (first, 8),
+        None => (0, 0),
+    };
+    let (millis, more) = read_digits(bytes.get(first_digits..)?, first);
+    let digits = first_digits + more;
     let millis = i64::try_from(millis).ok()?;
     if digits > MAX_DIGITS || !MILLISECONDS.contains(&millis) || bytes.first() == Some(&b'0') {
         return None;
@@ -136,6 +137,8 @@ fn checked(mantissa: u64, digits: usize, places: usize) -> Option<Decimal> {
 
 /// Adds the digits at `bytes` to `value`, and counts them. After more than [`MAX_DIGITS`] in all, the
 /// value means nothing.
+///
+/// Prices and sizes are short: a loop over single digits beats working on eight at a time.
 #[inline]
 fn read_digits(bytes: &[u8], mut value: u64) -> (u64, usize) {
     let mut count = 0;
@@ -148,4 +151,39 @@ fn read_digits(bytes: &[u8], mut value: u64) -> (u64, usize) {
         count += 1;
     }
     (value, count)
+}
+
+/// The value of eight digits, in three multiplications instead of eight.
+#[inline]
+fn eight_digits(text: [u8; 8]) -> Option<u64> {
+    const EACH: u64 = u64::MAX / 255;
+    let values = u64::from_le_bytes(text) ^ (EACH * 0x30);
+    // A byte that is no digit sets its highest bit here; a carry may set others, no matter.
+    if (values | values.wrapping_add(EACH * 0x76)) & (EACH << 7) != 0 {
+        return None;
+    }
+    let pairs = values.wrapping_mul(10).wrapping_add(values >> 8) & 0x00ff_00ff_00ff_00ff;
+    let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_ffff_0000_ffff;
+    Some(fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xffff_ffff)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn eight_digits_are_read_at_once_and_nothing_else() {
+        for value in [0, 1, 12_345_678, 99_999_999, 10_000_000, 87_654_321] {
+            let text = format!("{value:08}");
+            let eight = *text.as_bytes().first_chunk().unwrap();
+            assert_eq!(eight_digits(eight), Some(value));
+            for place in 0..8 {
+                for other in (0..=255).filter(|byte: &u8| !byte.is_ascii_digit()) {
+                    let mut eight = eight;
+                    eight[place] = other;
+                    assert_eq!(eight_digits(eight), None, "{eight:?}");
+                }
+            }
+        }
+    }
 }

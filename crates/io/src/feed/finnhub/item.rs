@@ -88,7 +88,7 @@ impl<'a> Item<'a> {
     }
 
     /// Time in ns, price and size; the symbol and the conditions are the caller's.
-        pub(super) fn numbers(&self, now: i64) -> Result<(i64, Decimal, Decimal), BadTrade> {
+    pub(super) fn numbers(&self, now: i64) -> Result<(i64, Decimal, Decimal), BadTrade> {
         if let Some(field) = self.twice {
             return Err(BadTrade::Twice { field });
         }

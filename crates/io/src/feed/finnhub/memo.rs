@@ -10,7 +10,7 @@ use stock_up_core::NameId;
 const WINDOW: usize = 16;
 
 /// Short texts, and long ones, that are remembered at once; a new one takes the place of an old one.
-const SLOTS: usize = 32;
+const SLOTS: usize = 16;
 
 /// Where the eight bytes stand by which long texts differ besides their beginning.
 const LATER: usize = 16;
@@ -114,7 +114,7 @@ fn slot_of(text: u128) -> usize {
     let (low, high) = bytes.split_at(8);
     let half = |half: &[u8]| half.try_into().map_or(0, u64::from_le_bytes);
     let mixed = (half(low) ^ half(high).rotate_left(29)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (mixed >> 59) as usize
+    (mixed >> 60) as usize
 }
 
 #[cfg(test)]
@@ -131,10 +131,19 @@ mod tests {
             memo.add(&padded(text), text.len(), NameId(id));
             assert_eq!(memo.find(&padded(text)), Some((NameId(id), text.len())));
         }
-        for text in ["AAP\"", "AAPLE\"", "BINANCE:BTCUSDX\"", "BINANCE:BTCUSDTX\""] {
+        for text in [
+            "AAP\"",
+            "AAPLE\"",
+            "BINANCE:BTCUSDX\"",
+            "BINANCE:BTCUSDTX\"",
+        ] {
             assert_eq!(memo.find(&padded(text)), None, "{text}");
         }
-        assert_eq!(memo.find(b"AAPL\""), None, "too near to the end of the frame");
+        assert_eq!(
+            memo.find(b"AAPL\""),
+            None,
+            "too near to the end of the frame"
+        );
     }
 
     #[test]
@@ -149,10 +158,14 @@ mod tests {
             memo.add(list, length, NameId(id));
             assert_eq!(memo.find(list), Some((NameId(id), length)));
         }
-        let other = lists[0].iter().map(|byte| if *byte == b'5' { b'6' } else { *byte });
+        let other = lists[0]
+            .iter()
+            .map(|byte| if *byte == b'5' { b'6' } else { *byte });
         let other: Vec<u8> = other.collect();
         assert_eq!(memo.find(&other), Some((NameId(0), 28)));
-        let other = String::from_utf8(other).unwrap().replace("susp=0", "susp=1");
+        let other = String::from_utf8(other)
+            .unwrap()
+            .replace("susp=0", "susp=1");
         assert_eq!(memo.find(other.as_bytes()), None);
     }
 

@@ -1,8 +1,11 @@
 //! One connection of the venue: what the client asks for goes to the hub, what the hub has goes out.
 
+use std::time::Duration;
+
 use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error as SocketError, Message, Utf8Bytes};
 
@@ -10,6 +13,9 @@ use super::frame::{PING, error};
 use super::hub::{ClientId, Event};
 use crate::feed::dial::Socket;
 use crate::feed::finnhub::{Request, read_request};
+
+/// A client may take so long to hang up after us.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 /// What the hub tells a connection.
 #[derive(Debug)]
@@ -32,7 +38,7 @@ pub(super) struct Client {
     pub(super) socket: Socket,
     pub(super) events: mpsc::Sender<Event>,
     pub(super) inbox: mpsc::Receiver<ToClient>,
-    pub(super) ping_every: std::time::Duration,
+    pub(super) ping_every: Duration,
 }
 
 /// Why a connection ends; which way does not matter.
@@ -88,20 +94,27 @@ impl Client {
 
     async fn end(&mut self, how: ToClient) -> Result<(), Ended> {
         match how {
-            ToClient::Frame(_) | ToClient::Drop => {}
+            ToClient::Frame(_) => {}
+            ToClient::Drop => {
+                // Closing with unread bytes would be a reset, and what is on its way would be lost.
+                let transport = self.socket.get_mut();
+                transport.shutdown().await.map_err(|_| Ended)?;
+                let rest = tokio::io::copy(transport, &mut tokio::io::sink());
+                let _: Result<_, _> = timeout(GOODBYE, rest).await;
+            }
             ToClient::Close(code) => {
                 let frame = CloseFrame {
                     code: code.into(),
                     reason: Utf8Bytes::from_static("on demand"),
                 };
                 self.socket.close(Some(frame)).await?;
+                let answered = async { while let Some(Ok(_)) = self.socket.next().await {} };
+                let _: Result<(), _> = timeout(GOODBYE, answered).await;
             }
-            ToClient::Reset => self
-                .socket
-                .get_ref()
-                .tcp()
-                .set_zero_linger()
-                .map_err(|_| Ended)?,
+            ToClient::Reset => {
+                let tcp = self.socket.get_ref().tcp();
+                tcp.set_zero_linger().map_err(|_| Ended)?;
+            }
             ToClient::HalfOpen => std::future::pending().await,
         }
         Err(Ended)

@@ -10,11 +10,14 @@ const COLUMNS: Columns = Columns {
 #[track_caller]
 fn takes_fast(columns: Columns, line: &str, expected: bool) {
     let (mut rows, mut batch) = (Rows::new(columns), TradeBatch::default());
-    assert_eq!(
-        rows.fast(line.as_bytes(), &mut batch).is_some(),
-        expected,
-        "{line}"
-    );
+    let line = format!("{line}\n");
+    // What follows is no part of the row, whether it is much or nothing.
+    for more in ["", "\n\n\n\n\n\n\n\n\n", "1,SPY,1,1,more\n"] {
+        batch.clear();
+        rows.begin();
+        let taken = rows.fast(format!("{line}{more}").as_bytes(), &mut batch);
+        assert_eq!(taken, expected.then_some(line.len()), "{line}{more}");
+    }
     assert_eq!(batch.trades.len(), usize::from(expected));
 }
 
@@ -66,9 +69,9 @@ fn usual_rows_are_taken_fast_and_others_are_left() {
 #[test]
 fn an_empty_symbol_is_refused_although_empty_conditions_are_known() {
     let (mut rows, mut batch) = (Rows::new(COLUMNS), TradeBatch::default());
-    rows.fast(b"1,SPY,1,1,", &mut batch).unwrap();
-    assert!(rows.fast(b"1,,1,1,", &mut batch).is_none());
-    assert!(rows.fast(b"1, SPY,1,1, SPY", &mut batch).is_none());
+    rows.fast(b"1,SPY,1,1,\n", &mut batch).unwrap();
+    assert!(rows.fast(b"1,,1,1,\n", &mut batch).is_none());
+    assert!(rows.fast(b"1, SPY,1,1, SPY\n", &mut batch).is_none());
 }
 
 /// A quoted text holds what a plain one cannot: it must not be found again in a row that says the same
@@ -80,8 +83,8 @@ fn what_was_quoted_is_not_remembered_as_plain() {
     fields.split(b"1,\"\"\"A\"\"\",1,1,\"a,b\"\n");
     rows.slow(&fields, &mut batch).unwrap();
     assert_eq!(batch.names.iter().collect::<Vec<_>>(), ["\"A\"", "a,b"]);
-    assert!(rows.fast(b"1,\"A\",1,1,", &mut batch).is_none());
-    assert!(rows.fast(b"1,A,1,1,a,b", &mut batch).is_none());
+    assert!(rows.fast(b"1,\"A\",1,1,\n", &mut batch).is_none());
+    assert!(rows.fast(b"1,A,1,1,a,b\n", &mut batch).is_none());
 }
 
 proptest! {
@@ -89,12 +92,12 @@ proptest! {
     fn any_line_is_taken_fast_as_it_is_taken_slow(
         line in "[0-9,.\"a \r-]{0,30}", prefix in prop_oneof![Just("1,A,"), Just("")],
     ) {
-        let line = format!("{prefix}{line}");
+        let line = format!("{prefix}{line}\n");
         let (mut rows, mut fast) = (Rows::new(COLUMNS), TradeBatch::default());
         if rows.fast(line.as_bytes(), &mut fast).is_some() {
             let (mut rows, mut slow) = (Rows::new(COLUMNS), TradeBatch::default());
             let mut fields = Fields::default();
-            fields.split(format!("{line}\n").as_bytes());
+            fields.split(line.as_bytes());
             rows.slow(&fields, &mut slow).unwrap();
             prop_assert_eq!(fast, slow);
         }

@@ -216,6 +216,13 @@ impl Ear {
         }
     }
 
+    /// Takes signals until the last trade is this one.
+    pub(super) async fn last_trade(&mut self, trade: &String) {
+        while self.trades.last() != Some(trade) {
+            self.hear().await;
+        }
+    }
+
     /// Takes signals until the counts are as `wanted`.
     pub(super) async fn counted(&mut self, wanted: impl Fn(&FeedReport) -> bool) {
         while !wanted(&self.report) {

@@ -1,0 +1,95 @@
+//! What is on disk, opened in the right order.
+
+use anyhow::Context;
+use stock_up_io::settings::{Missing, Settings, SettingsFile, SettingsHandle, durable};
+use stock_up_io::store::{Gap, GapFilter, Store, StoreReader};
+use stock_up_log::{Log, Options, Writer};
+
+use super::feed::Source;
+use crate::cli::RunArgs;
+use crate::config::Config;
+use crate::data_dir::DataDir;
+use crate::failure::{Failure, Outcome};
+
+/// What is on disk, opened and in step.
+pub(super) struct Parts {
+    pub(super) dir: DataDir,
+    pub(super) log: Log,
+    pub(super) writer: Writer,
+    pub(super) store: Store,
+    /// The gap that was open when the store was saved.
+    pub(super) open_gap: Option<Gap>,
+    pub(super) settings: (SettingsHandle, SettingsFile),
+}
+
+impl Parts {
+    pub(super) fn open(config: &Config, args: &RunArgs) -> Outcome<Self> {
+        let venue = Source::venue(config.venue.kind);
+        let path = config.data_dir_for(venue.name).map_err(Failure::usage)?;
+        let dir = DataDir::open_or_create(&path, venue.name, venue.simulated)?;
+        let options = Options {
+            segment_bytes: config.log.segment_bytes.0,
+            // What a full device makes us lose is noted when there is room again.
+            reserve_bytes: 0,
+            ..Options::new(dir.source_id()?)
+        };
+        // Order matters: the lock of the log is that of the whole directory.
+        let (log, writer) = Log::open(dir.log(), options).map_err(Failure::data_dir)?;
+        let cut = log.report().torn_bytes;
+        if cut > 0 {
+            tracing::warn!(
+                bytes = cut,
+                "the end of the log was cut off in the middle of a write, and dropped"
+            );
+        }
+        let store = Store::open(dir.path()).map_err(Failure::data_dir)?;
+        let open_gap = open_gap(&dir).map_err(Failure::data_dir)?;
+        let settings = open_settings(config, args, &dir).map_err(Failure::usage)?;
+        tracing::info!(dir = %dir.path().display(), venue = venue.name, "data directory open");
+        Ok(Self {
+            dir,
+            log,
+            writer,
+            store,
+            open_gap,
+            settings,
+        })
+    }
+}
+
+fn open_gap(dir: &DataDir) -> anyhow::Result<Option<Gap>> {
+    let gaps = StoreReader::open(dir.path())?.gaps(&GapFilter::default())?;
+    Ok(gaps.into_iter().next_back().filter(|gap| gap.to.is_none()))
+}
+
+/// Opens the settings file; `--symbols` replaces the subscriptions in it.
+fn open_settings(
+    config: &Config,
+    args: &RunArgs,
+    dir: &DataDir,
+) -> anyhow::Result<(SettingsHandle, SettingsFile)> {
+    let file = match &config.settings_file {
+        file if file.as_os_str().is_empty() => dir.path().join("settings.toml"),
+        file => file.clone(),
+    };
+    let subscriptions = Source::default_symbols(config.venue.kind);
+    let fresh = Settings {
+        subscriptions,
+        ..Settings::default()
+    };
+    let (handle, watcher) = SettingsFile::open(&file, Missing::Create(Box::new(fresh)))?;
+    let Some(symbols) = &args.symbols else {
+        return Ok((handle, watcher));
+    };
+    let wanted = Settings {
+        subscriptions: symbols.0.clone(),
+        ..Settings::clone(&handle.current().settings)
+    };
+    if *handle.current().settings == wanted {
+        return Ok((handle, watcher));
+    }
+    drop((handle, watcher));
+    durable::replace(&file, wanted.to_toml().as_bytes())
+        .with_context(|| format!("cannot write the settings `{}`", file.display()))?;
+    Ok(SettingsFile::open(&file, Missing::Refuse)?)
+}

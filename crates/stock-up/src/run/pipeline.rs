@@ -1,0 +1,261 @@
+//! Joins the parts: feed to collect, log to analyze, what is live and stored to serve.
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use stock_up_io::clock::Clock;
+use stock_up_io::settings::{SettingsFile, SettingsHandle};
+use stock_up_io::store::{Gap, ReaderPool, Store};
+use stock_up_log::{CommitBounds, Log};
+use tokio::runtime::Runtime;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+use super::feed::Source;
+use super::history::{LogTrades, Stored};
+use super::logging::Logging;
+use super::parts::Parts;
+use super::stop::Stop;
+use super::supervisor::{Supervisor, spawn_analysis, spawn_collect};
+use crate::analyze::{self, Analysis, Analyze, Finish, LogRetention, Recent, Saver};
+use crate::collect::{Collect, End, Journal};
+use crate::config::{Config, duration, secret_from_file};
+use crate::data_dir::DataDir;
+use crate::failure::{Failure, Outcome};
+use crate::hub::Hub;
+use crate::serve::{Limits, Serve, Server, Sources, TlsFiles, TokenHash};
+use crate::telemetry::Telemetry;
+
+/// Everything that the roles are made of.
+pub(super) struct Pipeline {
+    pub(super) config: Config,
+    pub(super) clock: Clock,
+    pub(super) logging: Logging,
+    pub(super) source: Source,
+    pub(super) parts: Parts,
+    pub(super) until_idle: Option<Duration>,
+}
+
+/// What several roles hold.
+struct Shared {
+    hub: Hub,
+    telemetry: Arc<Telemetry>,
+    recent: Arc<Recent>,
+}
+
+impl Pipeline {
+    /// Catches up with the log, starts all roles, and runs until the first of them ends.
+    pub(super) fn run(self, runtime: &Runtime, listener: TcpListener) -> Outcome<End> {
+        let Self {
+            config,
+            clock,
+            logging,
+            source,
+            parts,
+            until_idle,
+        } = self;
+        let Parts {
+            dir,
+            log,
+            writer,
+            store,
+            open_gap,
+            settings: (settings, watcher),
+        } = parts;
+        let shared = Shared {
+            hub: Hub::default(),
+            telemetry: Arc::new(Telemetry::new()),
+            recent: Arc::new(Recent::default()),
+        };
+        let venue = Source::venue(config.venue.kind);
+        shared.hub.publish_venue(venue.name, venue.simulated);
+        let server = server(&config, (&dir, &log), &shared, (&settings, &clock))?;
+
+        let analysis = begin_analysis(&config, (store, &log, open_gap), &shared)?;
+        let Shared { hub, telemetry, .. } = shared;
+        let known = analyze::known(analysis.analyzer());
+        let journal = Journal::start(log.clone(), writer, commit_bounds(&config))?;
+        let (signals, received) = Source::channel();
+        let collect = Collect {
+            venue,
+            journal,
+            signals: received,
+            settings: settings.watch(),
+            clock: clock.clone(),
+            hub: hub.clone(),
+            telemetry,
+            until_idle,
+        };
+
+        let (stop, finish) = (Stop::new(), Arc::new(Finish::default()));
+        let collected = spawn_collect(collect, known, stop.told())?;
+        let analysed = spawn_analysis(analysis, Arc::clone(&finish))?;
+        let feed = FeedTask {
+            source,
+            signals,
+            clock,
+            told: stop.clone(),
+        };
+        let tasks = spawn_tasks(runtime, feed, (settings, watcher), (hub, logging));
+        super::announce(&config, &listener, venue)?;
+        let supervisor = Supervisor {
+            stop,
+            finish,
+            log,
+            collected,
+            analysed,
+            tasks,
+        };
+        Ok(runtime.block_on(supervisor.watch(server, listener))?)
+    }
+}
+
+/// Takes analysis up where the store was saved, and catches up with the log.
+fn begin_analysis(
+    config: &Config,
+    (store, log, open_gap): (Store, &Log, Option<Gap>),
+    shared: &Shared,
+) -> Outcome<Analysis> {
+    let Shared {
+        hub,
+        telemetry,
+        recent,
+    } = shared;
+    let analyzer = analyze::restore(&store, log).map_err(Failure::data_dir)?;
+    let (recent, telemetry) = (Arc::clone(recent), Arc::clone(telemetry));
+    let saver = Saver::start(
+        store,
+        config.retention(),
+        Arc::clone(&recent),
+        Arc::clone(&telemetry),
+    )?;
+    let (log, hub, retention) = (log.clone(), hub.clone(), log_retention(config));
+    let context = Analyze {
+        analyzer,
+        log,
+        saver,
+        open_gap,
+        hub,
+        recent,
+        telemetry,
+        retention,
+    };
+    Ok(Analysis::begin(context)?)
+}
+
+/// The feed, ready to run.
+struct FeedTask {
+    source: Source,
+    signals: mpsc::Sender<stock_up_io::feed::FeedSignal>,
+    clock: Clock,
+    told: Stop,
+}
+
+/// Starts what waits for sockets and files rather than for the disk.
+fn spawn_tasks(
+    runtime: &Runtime,
+    feed: FeedTask,
+    (settings, watcher): (SettingsHandle, SettingsFile),
+    (hub, logging): (Hub, Logging),
+) -> JoinSet<()> {
+    let (wishes, wished) = watch::channel(settings.current().settings.subscriptions.clone());
+    let mut tasks = JoinSet::new();
+    let handle = runtime.handle();
+    let FeedTask {
+        source,
+        signals,
+        clock,
+        told,
+    } = feed;
+    tasks.spawn_on(
+        async move { source.run(wished, signals, clock, told.told()).await },
+        handle,
+    );
+    tasks.spawn_on(watcher.run(), handle);
+    tasks.spawn_on(follow_settings(settings, wishes, hub, logging), handle);
+    tasks
+}
+
+fn commit_bounds(config: &Config) -> CommitBounds {
+    CommitBounds {
+        latency: duration(config.log.commit_latency),
+        bytes: usize::try_from(config.log.commit_bytes.0).unwrap_or(usize::MAX),
+    }
+}
+
+fn log_retention(config: &Config) -> LogRetention {
+    LogRetention {
+        max_bytes: Some(config.log.retain_bytes.0).filter(|bytes| *bytes > 0),
+        max_age: Some(config.log.retain_age.ns()).filter(|age| *age > 0),
+    }
+}
+
+/// The server over everything that can be read.
+fn server(
+    config: &Config,
+    (dir, log): (&DataDir, &Log),
+    Shared {
+        hub,
+        telemetry,
+        recent,
+    }: &Shared,
+    (settings, clock): (&SettingsHandle, &Clock),
+) -> Outcome<Server> {
+    let serve = &config.serve;
+    let has = |path: &PathBuf| !path.as_os_str().is_empty();
+    let token = has(&serve.token_file)
+        .then(|| secret_from_file(&serve.token_file))
+        .transpose();
+    let token = token
+        .context("[serve] token_file")
+        .map_err(Failure::usage)?;
+    let tls = has(&serve.tls_cert).then(|| TlsFiles {
+        certificate: serve.tls_cert.clone(),
+        key: serve.tls_key.clone(),
+    });
+    let history = Stored {
+        readers: ReaderPool::new(dir.path()),
+        recent: Arc::clone(recent),
+    };
+    Server::new(Serve {
+        hub: hub.clone(),
+        telemetry: Arc::clone(telemetry),
+        sources: Sources {
+            history: Arc::new(history),
+            trades: Arc::new(LogTrades {
+                log: log.clone(),
+                hub: hub.clone(),
+            }),
+            settings: settings.clone(),
+        },
+        token: token.map(|token| TokenHash::of(token.expose())),
+        tls,
+        hosts: serve.hosts.clone(),
+        limits: Limits::default(),
+        clock: clock.clone(),
+    })
+    .map_err(Failure::usage)
+}
+
+/// Passes changed settings on: the wishes to the feed, the rest to whoever shows it.
+async fn follow_settings(
+    settings: SettingsHandle,
+    wishes: watch::Sender<Vec<String>>,
+    hub: Hub,
+    logging: Logging,
+) {
+    let mut states = settings.watch();
+    loop {
+        let state = states.borrow_and_update().clone();
+        logging.set_level(state.settings.log_level);
+        hub.publish_subscriptions(&state.settings.subscriptions);
+        let wanted = state.settings.subscriptions.clone();
+        wishes.send_if_modified(|held| std::mem::replace(held, wanted.clone()) != wanted);
+        if states.changed().await.is_err() {
+            return;
+        }
+    }
+}
