@@ -1,9 +1,16 @@
 // Page tests in the machine's own Chromium, one at a time: one of them measures long tasks.
-// STOCK_UP_URL: a running server to test instead of the mock; STOCK_UP_CONTROL: where its feed is cut and resumed.
+// STOCK_UP_BIN: the binary that project `real` starts; without it only the mock is tested, and that is said.
 import { defineConfig } from '@playwright/test';
 
+const hasBinary = process.env['STOCK_UP_BIN'] !== undefined;
+const isWorker = process.env['TEST_WORKER_INDEX'] !== undefined;
+if (!hasBinary && !isWorker) console.error('SKIPPED the page on the binary: STOCK_UP_BIN is not set');
+
+const mock = { name: 'mock', testDir: 'test/page', testIgnore: 'real/**' };
+const real = { name: 'real', testDir: 'test/page/real' };
+
 export default defineConfig({
-  testDir: 'test/page',
+  projects: hasBinary ? [mock, real] : [mock],
   workers: 1,
   timeout: 45_000,
   forbidOnly: true,
@@ -14,7 +21,7 @@ export default defineConfig({
     colorScheme: 'dark',
     timezoneId: 'UTC',
     launchOptions: {
-      executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+      executablePath: process.env['STOCK_UP_CHROMIUM'] ?? '/usr/bin/chromium',
       args: [
         '--headless',
         '--no-sandbox',

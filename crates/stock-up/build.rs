@@ -25,7 +25,8 @@ fn main() -> io::Result<()> {
         "/// Name and bytes of each file, by name.\nstatic FILES: &[(&str, &[u8])] = &[\n",
     );
     for (number, (name, path)) in files.iter().enumerate() {
-        // A file that is gone again was of an older page: cargo sees the change and builds once more.
+        // A file that is gone again was of an older page: cargo sees the change and builds once
+        // more.
         let Ok(bytes) = fs::read(path) else { continue };
         let copy = out.join(format!("page_file_{number}"));
         fs::write(&copy, bytes)?;

@@ -1,7 +1,7 @@
 //! The trades of one symbol with all windows over them.
 //!
-//! [`Book`] starts in the compact unit and moves to a larger one when a value does not fit; the numbers
-//! are exact in each, so nobody outside can tell.
+//! [`Book`] starts in the compact unit and moves to a larger one when a value does not fit; the
+//! numbers are exact in each, so nobody outside can tell.
 
 use crate::decimal::Decimal;
 use crate::metric::{Scales, metrics};
@@ -224,8 +224,8 @@ impl<U: Unit> Sheet<U> {
             .collect();
     }
 
-    /// Reports a window of `length` at each of the rising `times` but the first, which only says what
-    /// was before.
+    /// Reports a window of `length` at each of the rising `times` but the first, which only says
+    /// what was before.
     fn walk(&self, length: i64, times: impl Iterator<Item = i64>, visit: &mut dyn FnMut(Past)) {
         let mut view = View::new(length, &self.ring);
         for (index, time) in times.enumerate() {

@@ -10,8 +10,8 @@ use std::collections::VecDeque;
 use crate::point::Status;
 use crate::record::Clock;
 
-/// How far the last sign of life may lag behind the live view without making it provisional: the feed
-/// is asked for one every second.
+/// How far the last sign of life may lag behind the live view without making it provisional: the
+/// feed is asked for one every second.
 const LIVE_GRACE: i64 = 2_500_000_000;
 
 /// Most intervals that are remembered; older ones are merged with the next.

@@ -2,8 +2,8 @@
 //!
 //! A value is `mantissa * 10^-scale`, read from the text of a message and never through a float, so
 //! that what a venue wrote is what is stored, summed and written out again.
-//! Values are zero or lie in `1e-12 ..= 1e12` and carry at most 18 significant digits; anything else
-//! is refused with its reason, never rounded.
+//! Values are zero or lie in `1e-12 ..= 1e12` and carry at most 18 significant digits; anything
+//! else is refused with its reason, never rounded.
 
 use std::cmp::Ordering;
 use std::fmt;

@@ -1,10 +1,10 @@
 //! Which numbers a trade may move, by its conditions.
 //!
-//! Under [`Conditions::Sip`] the rules of the US consolidated tape are followed for the two spellings
-//! that recorded tapes carry: `flags=<hex>` (a bit set) and `cond=<letters>` (sale condition codes).
-//! Sources: the CTA and UTP plan specifications, "sale condition eligibility" tables.
-//! Conditions in another spelling (such as Finnhub's numbers, whose meaning is not published) move
-//! everything.
+//! Under [`Conditions::Sip`] the rules of the US consolidated tape are followed for the two
+//! spellings that recorded tapes carry: `flags=<hex>` (a bit set) and `cond=<letters>` (sale
+//! condition codes). Sources: the CTA and UTP plan specifications, "sale condition eligibility"
+//! tables. Conditions in another spelling (such as Finnhub's numbers, whose meaning is not
+//! published) move everything.
 
 use crate::ring::flag;
 use crate::settings::Conditions;

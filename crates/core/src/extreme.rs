@@ -1,8 +1,8 @@
 //! The lowest or highest price of a sliding window.
 //!
 //! A monotonic queue: it holds only prices that no later one beats, so the front is the extreme and
-//! each price is added and removed once. Entries carry their time instead of their place, which lets
-//! a late price be put between two others without renumbering.
+//! each price is added and removed once. Entries carry their time instead of their place, which
+//! lets a late price be put between two others without renumbering.
 
 /// Prices that are the extreme of some rest of the window, oldest first.
 #[derive(Debug, Clone, Default)]
@@ -40,7 +40,10 @@ impl<U: Copy + Ord, const HIGHEST: bool> Extreme<U, HIGHEST> {
         self.head = 0;
         let place = self.entries.partition_point(|(held, _)| *held <= time);
         let (older, later) = self.entries.split_at(place);
-        if later.first().is_some_and(|(_, later)| at_least::<U, HIGHEST>(*later, price)) {
+        if later
+            .first()
+            .is_some_and(|(_, later)| at_least::<U, HIGHEST>(*later, price))
+        {
             return;
         }
         let beaten = older
@@ -54,7 +57,11 @@ impl<U: Copy + Ord, const HIGHEST: bool> Extreme<U, HIGHEST> {
     /// Drops what is older than `cutoff`.
     #[inline]
     pub(crate) fn evict(&mut self, cutoff: i64) {
-        while self.entries.get(self.head).is_some_and(|(time, _)| *time < cutoff) {
+        while self
+            .entries
+            .get(self.head)
+            .is_some_and(|(time, _)| *time < cutoff)
+        {
             self.head += 1;
         }
     }

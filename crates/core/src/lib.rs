@@ -1,7 +1,7 @@
 //! The pure domain of stock-up: exact decimals, trades, records, sliding windows and the analyzer.
 //!
-//! No I/O, no clock, no randomness, no async: everything here is a function of its arguments, and the
-//! [`Analyzer`] is a function of the log.
+//! No I/O, no clock, no randomness, no async: everything here is a function of its arguments, and
+//! the [`Analyzer`] is a function of the log.
 //!
 //! ```
 //! use stock_up_core::{Analyzer, AnalyzerSettings, Decimal, Emission, TradeBatch};

@@ -76,8 +76,8 @@ fn vwap<U: Unit>(view: &View<U>, scale: u8) -> f64 {
 
 /// Population variance: the f64 nearest `(n * sum of squares - (sum of prices)^2) / n^2`.
 ///
-/// It is rounded exactly although less would do, so that it does not depend on the unit in which the
-/// prices happen to be held.
+/// It is rounded exactly although less would do, so that it does not depend on the unit in which
+/// the prices happen to be held.
 #[inline]
 fn variance<U: Unit>(view: &View<U>, scale: u8) -> f64 {
     let count = view.transactions;

@@ -1,8 +1,8 @@
 //! A small dictionary of texts: symbols and trade conditions, each held once.
 //!
 //! A batch of trades names a handful of symbols many times. Holding each text once and naming it by
-//! a number keeps a [`crate::Trade`] small and `Copy`, makes the record short, and lets the analyzer
-//! look a symbol up once per batch instead of once per trade.
+//! a number keeps a [`crate::Trade`] small and `Copy`, makes the record short, and lets the
+//! analyzer look a symbol up once per batch instead of once per trade.
 
 /// Names one text of one [`Names`]; meaningless for another dictionary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

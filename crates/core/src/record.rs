@@ -1,7 +1,8 @@
 //! What the log holds: trades, the passing of time, the health of the feed, settings.
 //!
-//! Everything that can change a result is one of these, in one order, so that the analyzer is a pure
-//! function of the log. The bytes are described in `docs/formats/record.md` and made in [`codec`].
+//! Everything that can change a result is one of these, in one order, so that the analyzer is a
+//! pure function of the log. The bytes are described in `docs/formats/record.md` and made in
+//! [`codec`].
 
 pub mod codec;
 
@@ -94,8 +95,8 @@ pub enum Clock {
     /// It follows the wall clock of `collect`, by ticks.
     #[default]
     Wall,
-    /// It follows the trades: they are recorded ones, played again. The feed counts as observed from
-    /// its first trade on.
+    /// It follows the trades: they are recorded ones, played again. The feed counts as observed
+    /// from its first trade on.
     Event,
 }
 

@@ -2,7 +2,8 @@
 //!
 //! A queue of fixed-size blocks: it grows without ever copying what it holds (a doubling buffer of
 //! 300,000 trades would stall for a millisecond), and wastes a few blocks per symbol.
-//! Places are absolute: the n-th trade ever put in has place n, shifted by later insertions before it.
+//! Places are absolute: the n-th trade ever put in has place n, shifted by later insertions before
+//! it.
 
 use std::collections::VecDeque;
 
@@ -61,7 +62,8 @@ impl<U: Unit> Held<U> {
 /// Invariant: the block of place `p` is `p / BLOCK - start / BLOCK`, in it `p % BLOCK`.
 #[derive(Debug, Clone)]
 pub(crate) struct Ring<U> {
-    /// Blocks that hold trades, then some that wait to be used again: a steady flow allocates nothing.
+    /// Blocks that hold trades, then some that wait to be used again: a steady flow allocates
+    /// nothing.
     blocks: VecDeque<Box<[Held<U>; BLOCK]>>,
     /// Place of the first held trade.
     start: u64,

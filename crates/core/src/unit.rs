@@ -2,9 +2,9 @@
 //!
 //! All prices of a symbol are held as integers of one common unit (`10^-scale`), all sizes of
 //! another, so that sums are exact and what is added can be taken off again. Shares fit in 32 bits
-//! ([`u32`], the compact unit), other markets in 64 ([`u64`], the narrow unit). When a symbol's values
-//! are so far apart that one unit cannot hold them all, its window is held in 512 bits ([`Wide`]):
-//! slow, exact, and never seen in practice.
+//! ([`u32`], the compact unit), other markets in 64 ([`u64`], the narrow unit). When a symbol's
+//! values are so far apart that one unit cannot hold them all, its window is held in 512 bits
+//! ([`Wide`]): slow, exact, and never seen in practice.
 
 use std::fmt;
 
@@ -107,7 +107,9 @@ impl Unit for u32 {
     #[inline]
     fn from_decimal(value: Decimal, scale: u8) -> Option<Self> {
         let units = u64::from_decimal(value, scale)?;
-        Self::try_from(units).ok().filter(|units| *units < COMPACT_LIMIT)
+        Self::try_from(units)
+            .ok()
+            .filter(|units| *units < COMPACT_LIMIT)
     }
 
     #[inline]

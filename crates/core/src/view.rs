@@ -1,7 +1,7 @@
 //! One sliding window over a ring of trades, at one time.
 //!
-//! A view adds what has become part of the window and takes off what has left it; it never looks at a
-//! trade in between. Several views (window lengths, the grid and the live end) share one ring.
+//! A view adds what has become part of the window and takes off what has left it; it never looks at
+//! a trade in between. Several views (window lengths, the grid and the live end) share one ring.
 
 use crate::extreme::Extreme;
 use crate::ring::{Held, Ring, flag};

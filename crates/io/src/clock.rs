@@ -1,7 +1,7 @@
 //! The one place where time is read.
 //!
-//! Only `collect` and the edges (back-off, HTTP) hold a [`Clock`]; everything after the log takes its
-//! time from the log.
+//! Only `collect` and the edges (back-off, HTTP) hold a [`Clock`]; everything after the log takes
+//! its time from the log.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! Every adapter of stock-up: what touches a socket, a file or a clock.
 //!
-//! Adapters are thin and know only the domain of `stock-up-core`; the binary chooses among them once,
-//! at wiring.
+//! Adapters are thin and know only the domain of `stock-up-core`; the binary chooses among them
+//! once, at wiring.
 
 pub mod clock;
 pub mod feed;

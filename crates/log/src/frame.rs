@@ -12,8 +12,9 @@
 //! | 28 | u32 | back | bytes from the start of its commit to the start of the frame |
 //! | 32 | | payload | the caller's bytes |
 //!
-//! Seed and `back` are what recovery rests on: the seed makes a frame valid in its own segment only,
-//! and `back` tells which bytes were durable before the frame was written (`docs/formats/log.md`).
+//! Seed and `back` are what recovery rests on: the seed makes a frame valid in its own segment
+//! only, and `back` tells which bytes were durable before the frame was written
+//! (`docs/formats/log.md`).
 
 use crate::error::{Damage, Error};
 

@@ -135,7 +135,8 @@ impl Shared {
         self.state().check_writable()
     }
 
-    /// Waits until `seq` is durable, for at most `timeout` if there is one. Returns the durable end.
+    /// Waits until `seq` is durable, for at most `timeout` if there is one. Returns the durable
+    /// end.
     pub(crate) fn wait_for(&self, seq: u64, timeout: Option<Duration>) -> Result<u64, Error> {
         let waits = |state: &mut State| state.durable <= seq && state.check_writable().is_ok();
         let state = self.state();

@@ -53,7 +53,8 @@ pub struct DamageAt {
 
 /// Checks the log in the folder `dir`. It takes no lock and changes nothing.
 ///
-/// An error means that something could not be read or is of a newer format; damage is in the report.
+/// An error means that something could not be read or is of a newer format; damage is in the
+/// report.
 pub fn verify(dir: impl AsRef<Path>) -> Result<VerifyReport, Error> {
     verify_storage(&(Arc::new(DirStorage::new(dir.as_ref())) as Arc<dyn Storage>))
 }

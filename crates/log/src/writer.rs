@@ -10,7 +10,8 @@ use crate::segment::{FIRST_FRAME, Segment, SegmentHeader};
 use crate::shared::Shared;
 use crate::storage::{Access, StorageFile};
 
-/// A commit is begun unasked before the buffer outgrows this, which is the size of the largest frame.
+/// A commit is begun unasked before the buffer outgrows this, which is the size of the largest
+/// frame.
 const MAX_COMMIT_BYTES: usize = FRAME_HEADER_BYTES + MAX_PAYLOAD_BYTES as usize;
 
 /// Appends to a log. There is one, and it holds the lock on the folder.

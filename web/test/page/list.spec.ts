@@ -1,6 +1,6 @@
 // Working with the list: adding and removing, hostile names, sorting, filter, keyboard, windows.
 
-import { addSymbol, expect, firstSymbol, mockOnly, openPage, rowOf, test } from './world';
+import { addSymbol, expect, firstSymbol, openPage, rowOf, test } from './world';
 
 const HOSTILE = '<img src=x onerror=alert(1)>';
 
@@ -53,7 +53,6 @@ test('an invalid symbol shows the reason of the server', async ({ page, world })
 });
 
 test('a change made elsewhere does not get in the way', async ({ page, world }) => {
-  mockOnly(world);
   await openPage(page, world);
   world.mock.control({ action: 'bump' });
   await addSymbol(page, 'QQQ');
@@ -61,7 +60,6 @@ test('a change made elsewhere does not get in the way', async ({ page, world }) 
 });
 
 test('windows are chosen, and changed in the settings', async ({ page, world }) => {
-  mockOnly(world);
   await openPage(page, world);
   const chooser = page.getByRole('group', { name: 'Window length' });
   const asked = page.waitForRequest(/api\/v1\/live\?window=5m/);

@@ -1,9 +1,11 @@
 // Fifty symbols, ten updates a second: no task of the page may hold it for more than 50 ms.
 //
-// The browser's own long tasks are wall time, which a busy machine lengthens without the page doing more.
-// So a spell that shows one is repeated, and if none is clean the processor time of the tasks decides, and both are printed.
+// A long task is measured in wall time, and where the machine is shared that includes waiting for a processor:
+// a task can then be long while the page does little. So up to three spells are watched, and one without a long
+// task passes. When none is, the longest task's own processor time must be within the limit instead, which is a
+// weaker promise: it leaves out the waiting. Everything measured is printed either way.
 
-import type { APIRequestContext, CDPSession, Page } from '@playwright/test';
+import type { CDPSession, Page } from '@playwright/test';
 import { expect, openPage, test } from './world';
 
 const SYMBOLS = Array.from({ length: 50 }, (_, i) => `S${String(i).padStart(2, '0')}`);
@@ -21,8 +23,7 @@ interface Spell {
   longestCpuMs: number;
 }
 
-test('fifty symbols update ten times a second without a long task', async ({ page, world, request }) => {
-  if (world.mock === null) await followFifty(request, world.url);
+test('fifty symbols update ten times a second without a long task', async ({ page, world }) => {
   await openPage(page, world);
   await expect(page.locator('tr.row')).toHaveCount(SYMBOLS.length);
   await expect
@@ -37,7 +38,7 @@ test('fifty symbols update ten times a second without a long task', async ({ pag
   while (spells.length < SPELLS_MAX && spells.every(({ longTasksMs }) => longTasksMs.length > 0));
   test.info().annotations.push({ type: 'long tasks', description: JSON.stringify(spells) });
   const clean = spells.some(({ longTasksMs }) => longTasksMs.length === 0);
-  if (!clean) console.log('no spell was without a long task: this machine is busy; the processor time decides');
+  if (!clean) console.log('every spell had a long task: the processor time of the longest task decides');
   expect(clean ? 0 : Math.max(...spells.map(({ longestCpuMs }) => longestCpuMs))).toBeLessThanOrEqual(LIMIT_MS);
   expect(Math.max(...spells.map(({ framesDrawn }) => framesDrawn))).toBeGreaterThan(25);
 });
@@ -104,16 +105,4 @@ function longestTask(events: readonly TraceEvent[]): number {
   );
   expect(tasks.length).toBeGreaterThan(0);
   return Math.max(...tasks.map(({ tdur }) => (tdur ?? 0) / 1_000));
-}
-
-async function followFifty(request: APIRequestContext, url: string): Promise<void> {
-  const { revision, settings } = (await (await request.get(`${url}api/v1/settings`)).json()) as {
-    revision: number;
-    settings: object;
-  };
-  const answer = await request.put(`${url}api/v1/settings`, {
-    headers: { 'x-stock-up': '1' },
-    data: { revision, settings: { ...settings, subscriptions: SYMBOLS } },
-  });
-  expect(answer.status()).toBe(200);
 }

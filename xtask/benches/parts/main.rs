@@ -1,8 +1,8 @@
-//! The parts of the bench that need optimised code: `cargo xtask bench [PART…]` starts this once per
-//! part, so that none inherits the memory of another.
+//! The parts of the bench that need optimised code: `cargo xtask bench [PART…]` starts this once
+//! per part, so that none inherits the memory of another.
 //!
-//! Each figure is printed as one line of JSON, which `cargo xtask bench` reads; progress goes to the
-//! standard error stream.
+//! Each figure is printed as one line of JSON, which `cargo xtask bench` reads; progress goes to
+//! the standard error stream.
 
 #![expect(
     clippy::print_stdout,

@@ -1,8 +1,8 @@
 //! A deterministic market: the same trades for every engine, on every machine.
 //!
-//! Symbols are chosen by Zipf's law, gaps between trades are exponential with a mean of 0.2 ms (5,000
-//! trades a second), times are whole milliseconds, prices walk by up to three cents a trade, and
-//! sizes lie between 1 and 500.
+//! Symbols are chosen by Zipf's law, gaps between trades are exponential with a mean of 0.2 ms
+//! (5,000 trades a second), times are whole milliseconds, prices walk by up to three cents a trade,
+//! and sizes lie between 1 and 500.
 
 /// Mean distance of two trades, ms.
 const MEAN_GAP_MS: f64 = 0.2;

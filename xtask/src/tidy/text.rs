@@ -2,7 +2,8 @@
 
 use super::tree::{File, Finding, Tree};
 
-const COLUMNS_MAX: usize = 100;
+const RUST_COLUMNS_MAX: usize = 100;
+const TYPESCRIPT_COLUMNS_MAX: usize = 120;
 /// A header shorter than this says nothing.
 const HEADER_MIN: usize = 15;
 
@@ -51,20 +52,20 @@ pub(super) fn whitespace(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
-/// At most 100 columns, in code; links and quoted messages can't be broken.
+/// The width that the formatter of each language is set to; texts, links and quoted messages
+/// cannot be broken.
 pub(super) fn columns(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for file in tree
-        .files
-        .iter()
-        .filter(|file| file.ends_with(&["rs", "ts"]))
-    {
+    for file in &tree.files {
+        let most = match file {
+            file if file.ends_with(&["rs"]) => RUST_COLUMNS_MAX,
+            file if file.ends_with(&["ts"]) => TYPESCRIPT_COLUMNS_MAX,
+            _ => continue,
+        };
         for (number, line) in file.lines() {
             let width = line.chars().count();
-            let unbreakable = line.contains("://") || line.contains("{\"");
-            if width > COLUMNS_MAX && !unbreakable {
-                let what = format!("{width} columns, at most {COLUMNS_MAX}");
-                findings.push(file.finding(number, what));
+            if width > most && !line.contains("://") && !line.contains(['"', '`']) {
+                findings.push(file.finding(number, format!("{width} columns, at most {most}")));
             }
         }
     }

@@ -1,8 +1,8 @@
 //! Which points are emitted again.
 //!
 //! What changes after a grid time was emitted (a late trade, news about the feed) is collected, and
-//! the points it touches are emitted again just before the next grid time: so the number of revisions
-//! depends on the log alone, not on how it was cut into batches.
+//! the points it touches are emitted again just before the next grid time: so the number of
+//! revisions depends on the log alone, not on how it was cut into batches.
 
 use super::symbol::Context;
 use super::{Analyzer, first_grid};

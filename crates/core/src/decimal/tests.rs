@@ -66,7 +66,9 @@ fn order_is_that_of_the_value_at_the_extremes() {
 
 proptest! {
     #[test]
-    fn writing_then_reading_gives_the_value(mantissa in 1_u64..1_000_000_000_000_000_000, scale in 0_u8..=29) {
+    fn writing_then_reading_gives_the_value(
+        mantissa in 1_u64..1_000_000_000_000_000_000, scale in 0_u8..=29,
+    ) {
         if let Ok(value) = Decimal::new(mantissa, scale) {
             prop_assert_eq!(Decimal::parse(value.to_string().as_bytes()), Ok(value));
         }

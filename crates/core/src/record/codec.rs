@@ -1,7 +1,7 @@
 //! Records to bytes and back: `docs/formats/record.md`, version 1.
 //!
-//! A record is a version byte, a kind byte and the fields of its kind. Trades are deltas against the
-//! trade before, which keeps a typical one at 8 to 12 bytes.
+//! A record is a version byte, a kind byte and the fields of its kind. Trades are deltas against
+//! the trade before, which keeps a typical one at 8 to 12 bytes.
 
 use thiserror::Error;
 

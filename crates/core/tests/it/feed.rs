@@ -64,7 +64,8 @@ impl Log {
         self.apply(&Record::Trades(batch))
     }
 
-    /// What was emitted since the last look: seconds, revision, transactions, status, coverage in percent.
+    /// What was emitted since the last look: seconds, revision, transactions, status, coverage in
+    /// percent.
     #[track_caller]
     fn emitted(&mut self, expected: &[(i64, u32, u64, Status, i64)]) -> &mut Self {
         #[expect(clippy::cast_possible_truncation, reason = "a percentage")]

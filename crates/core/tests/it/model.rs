@@ -1,5 +1,5 @@
-//! A naive analyzer: for every grid time it looks at every trade. Slow, short, and shares nothing with
-//! the real one but the types.
+//! A naive analyzer: for every grid time it looks at every trade. Slow, short, and shares nothing
+//! with the real one but the types.
 
 use std::collections::BTreeMap;
 

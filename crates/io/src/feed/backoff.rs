@@ -1,8 +1,8 @@
 //! How long to wait before the next try to connect.
 //!
 //! Exponential with full jitter and a cap, so that many clients do not come back at once. A success
-//! alone does not start it afresh: a venue that lets us in and cuts us off at once would be hammered.
-//! Only a connection that held for [`BackoffPolicy::stable_after`] does.
+//! alone does not start it afresh: a venue that lets us in and cuts us off at once would be
+//! hammered. Only a connection that held for [`BackoffPolicy::stable_after`] does.
 
 use std::time::Duration;
 
@@ -28,9 +28,9 @@ impl Default for BackoffPolicy {
         Self {
             first: Duration::from_millis(250),
             cap: Duration::from_secs(30),
-            refused: Duration::from_secs(60),
-            stable_after: Duration::from_secs(60),
-            ask_cap: Duration::from_secs(3_600),
+            refused: Duration::from_mins(1),
+            stable_after: Duration::from_mins(1),
+            ask_cap: Duration::from_hours(1),
         }
     }
 }
@@ -109,7 +109,7 @@ mod tests {
             backoff.lived(Duration::from_secs(59));
         }
         assert_eq!(backoff.failures, 5);
-        backoff.lived(Duration::from_secs(60));
+        backoff.lived(Duration::from_mins(1));
         assert_eq!(backoff.failures, 0);
     }
 
@@ -117,7 +117,7 @@ mod tests {
     fn a_refusal_waits_a_minute_at_least_and_a_request_is_honoured() {
         let mut backoff = Backoff::new(BackoffPolicy::default(), 1);
         for _ in 0..50 {
-            assert!(backoff.after_refusal() >= Duration::from_secs(60));
+            assert!(backoff.after_refusal() >= Duration::from_mins(1));
         }
         let asked = Duration::from_secs(90);
         assert!(backoff.after_request(asked) >= asked);

@@ -1,8 +1,8 @@
 //! What can be wrong with a frame, or with one trade in it.
 //!
 //! Venues send surprising things, and none of it may stop the feed: a frame that cannot be read is
-//! dropped as a whole, a trade that cannot be right is dropped alone, and both are counted by reason
-//! and shown by one example.
+//! dropped as a whole, a trade that cannot be right is dropped alone, and both are counted by
+//! reason and shown by one example.
 
 use stock_up_core::DecimalError;
 use thiserror::Error;

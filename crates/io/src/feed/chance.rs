@@ -1,7 +1,7 @@
 //! Numbers by chance from a seed: for jitter and for the simulated market, never for keys.
 //!
-//! `SplitMix64` (Steele, Lea, Flood 2014): one word of state, and the same seed gives the same market
-//! on every machine and in every version of this program.
+//! `SplitMix64` (Steele, Lea, Flood 2014): one word of state, and the same seed gives the same
+//! market on every machine and in every version of this program.
 
 /// A stream of numbers by chance.
 #[derive(Debug, Clone)]

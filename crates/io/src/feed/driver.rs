@@ -111,7 +111,7 @@ impl<V: Venue> Feed<V> {
             repeats: RepeatedFrames::default(),
         };
         // Nobody left to tell is as good an end as being told.
-        let _: Result<(), Gone> = driver.run().await;
+        driver.run().await.unwrap_or_default();
     }
 }
 
@@ -222,9 +222,10 @@ impl<V: Venue> Driver<V> {
             Wait::Asked(asked) => self.backoff.after_request(asked),
         };
         let reason = self.safe(&verdict.reason);
-        let signal = match verdict.refused {
-            true => FeedSignal::Refused { reason, retry_in },
-            false => FeedSignal::Unreachable { reason, retry_in },
+        let signal = if verdict.refused {
+            FeedSignal::Refused { reason, retry_in }
+        } else {
+            FeedSignal::Unreachable { reason, retry_in }
         };
         self.tell(signal).await?;
         Ok(retry_in)
@@ -247,8 +248,8 @@ impl<V: Venue> Driver<V> {
         }
     }
 
-    /// Takes over the current wish, tells what is no longer wanted and what cannot be had, and returns
-    /// the difference.
+    /// Takes over the current wish, tells what is no longer wanted and what cannot be had, and
+    /// returns the difference.
     pub(super) async fn wish(&mut self) -> Result<SubscriptionChange, Gone> {
         let wish = self.wishes.borrow_and_update().clone();
         let max_symbols = self.feed.venue.profile().max_symbols;

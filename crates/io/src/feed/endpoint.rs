@@ -169,9 +169,10 @@ impl Endpoint {
     }
 
     fn authority(&self) -> String {
-        let host = match self.host.contains(':') {
-            true => format!("[{}]", self.host),
-            false => self.host.clone(),
+        let host = if self.host.contains(':') {
+            format!("[{}]", self.host)
+        } else {
+            self.host.clone()
         };
         match (self.tls, self.port) {
             (true, 443) | (false, 80) => host,

@@ -1,8 +1,9 @@
 //! What an answer to the handshake means, and how long to wait after it.
 //!
-//! All refusals are HTTP answers before any websocket exists. A bad key is not mended by trying again,
-//! so it is tried once a minute at most; a limit of tries says itself how long it lasts; the rest are
-//! troubles of the venue that pass. Redirects are not followed: they could carry the token elsewhere.
+//! All refusals are HTTP answers before any websocket exists. A bad key is not mended by trying
+//! again, so it is tried once a minute at most; a limit of tries says itself how long it lasts; the
+//! rest are troubles of the venue that pass. Redirects are not followed: they could carry the token
+//! elsewhere.
 
 use std::time::Duration;
 
@@ -131,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_dead_network_is_no_refusal() {
-        let error = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+        let error = io::Error::from(io::ErrorKind::ConnectionRefused);
         let verdict = judge(&DialError::Connect(error));
         assert_eq!((verdict.refused, verdict.wait), (false, Wait::Backoff));
         assert_eq!(verdict.reason, "cannot connect: connection refused");

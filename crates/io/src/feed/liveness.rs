@@ -1,8 +1,8 @@
 //! Is the connection alive, and do trades come?
 //!
-//! A dead network is no error: a socket can stay open for hours with nobody at the other end. So the
-//! driver pings, and what is watched is an *unanswered ping*, not silence: while the driver itself was
-//! held up (a slow disk behind a full channel) it asked nothing, and no answer is owed.
+//! A dead network is no error: a socket can stay open for hours with nobody at the other end. So
+//! the driver pings, and what is watched is an *unanswered ping*, not silence: while the driver
+//! itself was held up (a slow disk behind a full channel) it asked nothing, and no answer is owed.
 
 use std::time::Duration;
 

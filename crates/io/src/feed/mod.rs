@@ -1,8 +1,9 @@
 //! Live trades: venues, and the one driver that connects to all of them.
 //!
 //! A [`Venue`] is a protocol without I/O. [`Feed`] owns the socket and tells what happens as
-//! [`FeedSignal`]s; it never gives up and never panics over what a venue sends. [`demo`] simulates a
-//! market in process, and [`tape_venue`] is a venue of our own, for tests and for trying things out.
+//! [`FeedSignal`]s; it never gives up and never panics over what a venue sends. [`demo`] simulates
+//! a market in process, and [`tape_venue`] is a venue of our own, for tests and for trying things
+//! out.
 
 mod backoff;
 mod bad;

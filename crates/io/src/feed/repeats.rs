@@ -1,8 +1,9 @@
 //! Venues that say things twice.
 //!
 //! Equal trades in one millisecond are mostly two trades, so nothing is merged by value. What is
-//! watched instead: whole frames that come again byte for byte, and frames in which every trade stands
-//! an even number of times. Both are counted; only repeated frames can be dropped, by a setting.
+//! watched instead: whole frames that come again byte for byte, and frames in which every trade
+//! stands an even number of times. Both are counted; only repeated frames can be dropped, by a
+//! setting.
 
 use stock_up_core::Trade;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
@@ -46,8 +47,8 @@ pub(super) struct Pairs;
 impl Pairs {
     /// Whether every trade of a list of two or more occurs an even number of times.
     ///
-    /// Equal trades cancel out in an exclusive or of their hashes; what is left of others is zero once
-    /// in 2^64, and it is only a counter.
+    /// Equal trades cancel out in an exclusive or of their hashes; what is left of others is zero
+    /// once in 2^64, and it is only a counter.
     pub(super) fn all_in(trades: &[Trade]) -> bool {
         let Some((first, others)) = trades.split_first() else {
             return false;

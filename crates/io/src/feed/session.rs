@@ -1,8 +1,8 @@
 //! One open connection: subscribes, reads, pings, until it ends.
 //!
-//! Frames that are ready are read in one go and share a batch, so that the cost of a channel, a timer
-//! and a wake-up is paid once for many frames when trades come fast, and a single frame waits for
-//! nothing.
+//! Frames that are ready are read in one go and share a batch, so that the cost of a channel, a
+//! timer and a wake-up is paid once for many frames when trades come fast, and a single frame waits
+//! for nothing.
 
 use std::pin::Pin;
 use std::task::Poll;
@@ -334,7 +334,7 @@ impl<'d, V: Venue> Session<'d, V> {
             reason: Utf8Bytes::from_static(""),
         };
         // The connection is given up either way.
-        let _: Result<_, _> = timeout(CLOSE_TIMEOUT, self.socket.close(Some(frame))).await;
+        drop(timeout(CLOSE_TIMEOUT, self.socket.close(Some(frame))).await);
     }
 }
 

@@ -10,9 +10,9 @@ use super::venue::VenueError;
 
 /// Something that happened to a feed. Times are ns since the Unix epoch, by the feed's clock.
 ///
-/// Order: `Connecting`, then `Connected` and `Subscribed` (all symbols that are wanted), or `Refused`
-/// or `Unreachable` and `Connecting` again. A connection ends with `Disconnected`; symbols stay wanted
-/// across it. `Ended` is the last signal.
+/// Order: `Connecting`, then `Connected` and `Subscribed` (all symbols that are wanted), or
+/// `Refused` or `Unreachable` and `Connecting` again. A connection ends with `Disconnected`;
+/// symbols stay wanted across it. `Ended` is the last signal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FeedSignal {
     /// A try to connect begins.
@@ -22,8 +22,8 @@ pub enum FeedSignal {
         /// When.
         ts: i64,
     },
-    /// These symbols were asked for on the connection that is up. Venues without acknowledgement let
-    /// nobody know more.
+    /// These symbols were asked for on the connection that is up. Venues without acknowledgement
+    /// let nobody know more.
     Subscribed {
         /// When the request was sent.
         ts: i64,

@@ -1,8 +1,8 @@
 //! Trust: which authorities may vouch for a server.
 //!
-//! The system's authorities; where there are none (a bare container), Mozilla's, built in. A file of
-//! one's own comes on top. TLS is 1.2 or newer, by rustls with ring; a wrong certificate is never
-//! accepted.
+//! The system's authorities; where there are none (a bare container), Mozilla's, built in. A file
+//! of one's own comes on top. TLS is 1.2 or newer, by rustls with ring; a wrong certificate is
+//! never accepted.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

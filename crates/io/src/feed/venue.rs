@@ -1,8 +1,8 @@
 //! The seam `Venue`: a market-data protocol without I/O.
 //!
-//! A venue says where to connect, what to send for a change of subscriptions, how it shows that it is
-//! alive, and how its frames become trades. One driver ([`super::Feed`]) does the rest for all of them:
-//! sockets, back-off, re-subscription, staleness.
+//! A venue says where to connect, what to send for a change of subscriptions, how it shows that it
+//! is alive, and how its frames become trades. One driver ([`super::Feed`]) does the rest for all
+//! of them: sockets, back-off, re-subscription, staleness.
 
 use std::time::Duration;
 

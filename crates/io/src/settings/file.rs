@@ -1,8 +1,9 @@
 //! The task that owns the settings file.
 //!
-//! It watches the folder, not the file, because editors and orchestrators replace files and swap links;
-//! and it looks once a second anyway, because some file systems tell nothing. What it finds is believed
-//! when it has not changed for a moment ([`Settling`]): a half-written file is never applied.
+//! It watches the folder, not the file, because editors and orchestrators replace files and swap
+//! links; and it looks once a second anyway, because some file systems tell nothing. What it finds
+//! is believed when it has not changed for a moment ([`Settling`]): a half-written file is never
+//! applied.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -1,8 +1,8 @@
 //! The analyzer's state with its position, two generations of it.
 //!
-//! The newest generation whose checksum is right is the state; an older one is as good, only further
-//! back, because the log replays what came after it and points that are already stored are known by
-//! their emission numbers.
+//! The newest generation whose checksum is right is the state; an older one is as good, only
+//! further back, because the log replays what came after it and points that are already stored are
+//! known by their emission numbers.
 
 use std::path::Path;
 

@@ -8,9 +8,9 @@
 //!        | mean, vwap, variance f64, where present
 //! ```
 //!
-//! Numbers are the varints of [`stock_up_core::bytes`], an f64 is its bits, little-endian. The expected
-//! emission is the one after the last; the expected time is as far from the last as that was from the
-//! one before. Reading any bytes gives an error or points, and never panics.
+//! Numbers are the varints of [`stock_up_core::bytes`], an f64 is its bits, little-endian. The
+//! expected emission is the one after the last; the expected time is as far from the last as that
+//! was from the one before. Reading any bytes gives an error or points, and never panics.
 
 use stock_up_core::bytes::{BytesError, Decoder, Encoder};
 use stock_up_core::{Decimal, Metrics, Point, Span, Status, SymbolId, Volume};

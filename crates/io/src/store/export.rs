@@ -1,7 +1,7 @@
 //! The series as they were emitted: every stored revision, in the order of emission.
 //!
-//! A chunk's number is that of its first point, and its points ascend, so the chunks are merged: a chunk
-//! is opened when its number is reached, and only as many are open as overlap.
+//! A chunk's number is that of its first point, and its points ascend, so the chunks are merged: a
+//! chunk is opened when its number is reached, and only as many are open as overlap.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -35,8 +35,8 @@ impl StoreReader {
     /// Calls `each` with the stored points of `filter` in the order of emission, until it breaks.
     ///
     /// What was emitted in the days that are kept in full comes out row for row; of older days, the
-    /// points that thinning left. The store is seen as it is at the call; `SQLite` keeps what the writer
-    /// changes meanwhile beside it.
+    /// points that thinning left. The store is seen as it is at the call; `SQLite` keeps what the
+    /// writer changes meanwhile beside it.
     pub fn export_series(
         &self,
         filter: &SeriesFilter<'_>,

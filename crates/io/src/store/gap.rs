@@ -13,7 +13,8 @@ const MAX_GAPS: usize = 10_000;
 /// An interval in which trades may have been missed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gap {
-    /// The position of the record that opened it: the same gap has the same number, whoever tells it.
+    /// The position of the record that opened it: the same gap has the same number, whoever tells
+    /// it.
     pub id: u64,
     /// The last moment at which the feed was provably live.
     pub from: i64,

@@ -4,9 +4,9 @@
 //! 2. What is older than `full` is thinned to `coarse_step`, last revisions only.
 //! 3. What is older than `coarse` is deleted, and so are gaps that closed before that.
 //!
-//! One call is one transaction over at most [`MAX_STEP_POINTS`] points or [`MAX_STEP_SERIES`] series, so
-//! a commit never waits for long. It is not synced: what a crash undoes is done again. Freed pages are
-//! used again by later commits; the file does not shrink.
+//! One call is one transaction over at most [`MAX_STEP_POINTS`] points or [`MAX_STEP_SERIES`]
+//! series, so a commit never waits for long. It is not synced: what a crash undoes is done again.
+//! Freed pages are used again by later commits; the file does not shrink.
 
 use rusqlite::{Connection, OptionalExtension};
 use stock_up_core::{Point, Span};
@@ -300,8 +300,8 @@ impl Work<'_> {
         Ok(true)
     }
 
-    /// The end of the block to thin and all chunks that reach into it: an hour, or ten minutes where
-    /// points are dense.
+    /// The end of the block to thin and all chunks that reach into it: an hour, or ten minutes
+    /// where points are dense.
     fn thin_block(
         &self,
         series: i64,

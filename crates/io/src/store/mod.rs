@@ -1,13 +1,14 @@
 //! The embedded store: series, gaps and checkpoints in one `SQLite` file.
 //!
-//! One transaction saves the analyzer's state, its position in the log and the points it emitted up to
-//! there, so a crash leaves all of them or none: whoever reads the store sees what an uninterrupted run
-//! would have written up to that position. Points are held in chunks, one per series and commit, packed
-//! by [`codec`]; [`maintain`] packs, thins and deletes them as they age by the log's time. Readers have
-//! connections of their own, in this process or another, and never wait for the writer.
-//! The file is described in `docs/formats/store.md`.
+//! One transaction saves the analyzer's state, its position in the log and the points it emitted up
+//! to there, so a crash leaves all of them or none: whoever reads the store sees what an
+//! uninterrupted run would have written up to that position. Points are held in chunks, one per
+//! series and commit, packed by [`codec`]; [`maintain`] packs, thins and deletes them as they age
+//! by the log's time. Readers have connections of their own, in this process or another, and never
+//! wait for the writer. The file is described in `docs/formats/store.md`.
 //!
-//! Try it: `sqlite3 DIR/store.sqlite 'select symbol, count(*) from series join chunk on series.id = series'`.
+//! Try it: `sqlite3 DIR/store.sqlite 'select symbol, count(*) from series join chunk on series.id =
+//! series'`.
 
 pub mod checkpoint;
 pub mod codec;
@@ -32,6 +33,6 @@ pub use maintain::{RetentionError, RetentionPolicy, Upkeep};
 pub use pool::ReaderPool;
 pub use read::{Series, SeriesQuery, StoreReader, SymbolSeries};
 pub use row::{NewPoint, PointRow};
-pub use schema::{APPLICATION_ID, FILE_NAME, VERSION};
+pub use schema::{APPLICATION_ID, FILE_NAME, STORE_FORMAT};
 pub use verify::StoreReport;
 pub use write::{Commit, Progress, Store};

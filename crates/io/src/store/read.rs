@@ -24,8 +24,8 @@ pub struct SeriesQuery<'a> {
     pub from: i64,
     /// Last time.
     pub to: i64,
-    /// Thins: the last point of each `(k * step, (k + 1) * step]`, with the worst status and the least
-    /// coverage of those it stands for.
+    /// Thins: the last point of each `(k * step, (k + 1) * step]`, with the worst status and the
+    /// least coverage of those it stands for.
     pub step: Option<Span>,
     /// Most points to return; the newest are kept.
     pub limit: usize,

@@ -13,7 +13,7 @@ pub const FILE_NAME: &str = "store.sqlite";
 pub const APPLICATION_ID: i64 = 0x5375_5374;
 
 /// The format that is written; described in `docs/formats/store.md`.
-pub const VERSION: i64 = 1;
+pub const STORE_FORMAT: i64 = 1;
 
 /// How long a writer or reader waits for a lock that another process holds for a moment.
 const BUSY_MS: u64 = 5_000;
@@ -111,7 +111,7 @@ fn create(conn: &Connection) -> rusqlite::Result<()> {
         "INSERT INTO meta VALUES ('instance', lower(hex(randomblob(16)))), ('next_emission', 0)",
     )?;
     tx.pragma_update(None, "application_id", APPLICATION_ID)?;
-    tx.pragma_update(None, "user_version", VERSION)?;
+    tx.pragma_update(None, "user_version", STORE_FORMAT)?;
     tx.commit()
 }
 
@@ -133,11 +133,11 @@ fn check_format(conn: &Connection, path: &Path) -> Result<bool, StoreError> {
             path: path.to_owned(),
         });
     }
-    if version > VERSION {
+    if version > STORE_FORMAT {
         return Err(StoreError::TooNew {
             path: path.to_owned(),
             found: version,
-            known: VERSION,
+            known: STORE_FORMAT,
         });
     }
     Ok(false)

@@ -1,8 +1,8 @@
 //! Thinning: the last point of each step stands for those before it.
 //!
-//! A step is `(k * step, (k + 1) * step]`, so that the point of a round time stands for what led to it.
-//! What is left of those it stands for is the worst status and the least coverage: thinning hides no
-//! gap.
+//! A step is `(k * step, (k + 1) * step]`, so that the point of a round time stands for what led to
+//! it. What is left of those it stands for is the worst status and the least coverage: thinning
+//! hides no gap.
 
 use std::collections::BTreeMap;
 

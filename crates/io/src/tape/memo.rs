@@ -1,8 +1,8 @@
 //! What was looked up a moment ago: the names of texts, and the values of decimals.
 //!
-//! A tape says the same few symbols, conditions, prices and sizes millions of times. A small table that is
-//! indexed by a cheap mix of the bytes answers most of these without hashing, comparing and checking them
-//! again.
+//! A tape says the same few symbols, conditions, prices and sizes millions of times. A small table
+//! that is indexed by a cheap mix of the bytes answers most of these without hashing, comparing and
+//! checking them again.
 
 use stock_up_core::{Decimal, NameId};
 
@@ -26,7 +26,8 @@ struct Slot {
 
 /// A text of less than 32 bytes with the mark behind it, padded with zeros.
 ///
-/// The mark (a comma or a line end) cannot stand in the text, so that no two texts give the same words.
+/// The mark (a comma or a line end) cannot stand in the text, so that no two texts give the same
+/// words.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Text([u64; 4]);
 
@@ -64,8 +65,8 @@ impl Memo {
 }
 
 impl Text {
-    /// The text up to the first `mark`, and its length; `None` if that is far or the input is near its
-    /// end.
+    /// The text up to the first `mark`, and its length; `None` if that is far or the input is near
+    /// its end.
     #[inline]
     pub(super) fn before(mark: u8, mut input: &[u8]) -> Option<(Self, usize)> {
         let marks = u64::from(mark) * LOW_BITS;
@@ -74,7 +75,8 @@ impl Text {
             let (block, after) = input.split_first_chunk()?;
             let word = u64::from_le_bytes(*block);
             let others = word ^ marks;
-            // The lowest bit that is set belongs to the first zero byte; above it there may be more.
+            // The lowest bit that is set belongs to the first zero byte; above it there may be
+            // more.
             let zeros = others.wrapping_sub(LOW_BITS) & !others & (LOW_BITS << 7);
             if zeros != 0 {
                 let at = zeros.trailing_zeros() / 8;

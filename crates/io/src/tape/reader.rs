@@ -2,7 +2,8 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::{io, mem};
 
 use stock_up_core::TradeBatch;
@@ -73,8 +74,8 @@ impl TapeReader {
         self
     }
 
-    /// Fills `batch` with the next trades; `false` when there are none. `ts_recv` of the batch is 0: a
-    /// tape does not tell.
+    /// Fills `batch` with the next trades; `false` when there are none. `ts_recv` of the batch is
+    /// 0: a tape does not tell.
     pub fn next_batch(&mut self, batch: &mut TradeBatch) -> Result<bool, TapeError> {
         batch.clear();
         self.rows.begin();
@@ -90,6 +91,11 @@ impl TapeReader {
     /// Bytes taken from the file so far, compressed if it is; for a progress bar.
     pub fn bytes_read(&self) -> u64 {
         self.source.taken.load(Ordering::Relaxed)
+    }
+
+    /// The counter behind [`TapeReader::bytes_read`].
+    pub(super) fn taken(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.source.taken)
     }
 
     /// Bytes of the file; `None` for a pipe.

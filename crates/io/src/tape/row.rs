@@ -1,8 +1,8 @@
 //! One row to one trade.
 //!
-//! [`Rows::fast`] takes a row as it usually is: plain digits, and a symbol and conditions that were just
-//! looked up. It gives up without a reason; [`Rows::slow`] then
-//! takes the row with all rules, or says what is wrong with it.
+//! [`Rows::fast`] takes a row as it usually is: plain digits, and a symbol and conditions that were
+//! just looked up. It gives up without a reason; [`Rows::slow`] then takes the row with all rules,
+//! or says what is wrong with it.
 
 use stock_up_core::trade::{MAX_CONDITIONS_BYTES, symbol_problem};
 use stock_up_core::{Decimal, NameId, Trade, TradeBatch};
@@ -20,7 +20,8 @@ const MAX_TIME: i64 = 9_214_646_400_000_000_000;
 #[derive(Debug)]
 pub(super) struct Rows {
     columns: Columns,
-    /// Invariant: only texts that stand in a row as they are, without a comma or a quote before them.
+    /// Invariant: only texts that stand in a row as they are, without a comma or a quote before
+    /// them.
     symbols: Memo,
     /// Invariant: the same.
     conditions: Memo,
@@ -49,7 +50,8 @@ impl Rows {
         self.known.clear();
     }
 
-    /// Takes the row at the start of `input`, if it is as usual, and tells its length with its line end.
+    /// Takes the row at the start of `input`, if it is as usual, and tells its length with its line
+    /// end.
     #[inline]
     pub(super) fn fast(&mut self, input: &[u8], batch: &mut TradeBatch) -> Option<usize> {
         let (ts_event, rest) = time(input)?;
@@ -124,7 +126,8 @@ impl Rows {
         self.conditions(text, batch).ok()
     }
 
-    /// What follows the size in rows with other columns: the conditions, if any, and the length of it all.
+    /// What follows the size in rows with other columns: the conditions, if any, and the length of
+    /// it all.
     fn fast_rest(&mut self, rest: &[u8], batch: &mut TradeBatch) -> Option<(NameId, usize)> {
         let length = memchr::memchr(b'\n', rest)?;
         let mut fields = without_return(rest.get(..length)?).split(|byte| *byte == b',');

@@ -1,11 +1,13 @@
 //! `InfluxDB` line protocol, in two layouts.
 //!
 //! `wide`: `stock_window,symbol=SPY,window=60s transactions=2i,volume=300,…,status="complete",
-//! coverage=1,revision=0i 1700000000000000000`. A field has one type for ever in `InfluxDB`, so `volume`
-//! is always a float here; its text is exact, the database rounds it. Absent prices are left out.
+//! coverage=1,revision=0i 1700000000000000000`. A field has one type for ever in `InfluxDB`, so
+//! `volume` is always a float here; its text is exact, the database rounds it. Absent prices are
+//! left out.
 //!
-//! `seed`: the seven measurements `transactions` … `avg_price_volume` of the seed system, tag `symbol`,
-//! field `value`, ms. They know no window: write the points of one window only. `transactions` and
+//! `seed`: the seven measurements `transactions` … `avg_price_volume` of the seed system, tag
+//! `symbol`, field `value`, ms. They know no window: write the points of one window only.
+//! `transactions` and
 //! `volume` are integers, as they were; a database that shall hold fractional volumes is told so by
 //! [`VolumeField::Float`].
 //!
@@ -135,8 +137,9 @@ impl SeedLine<'_> {
     }
 }
 
-/// Appends a tag value: commas, equal signs and blanks are escaped. A line end cannot be written at all
-/// and becomes a blank; a backslash at the end would escape what follows the tag and becomes `%5C`.
+/// Appends a tag value: commas, equal signs and blanks are escaped. A line end cannot be written at
+/// all and becomes a blank; a backslash at the end would escape what follows the tag and becomes
+/// `%5C`.
 pub fn write_tag(text: &str, out: &mut Vec<u8>) {
     let body = text.trim_end_matches('\\');
     for byte in body.bytes() {

@@ -1,8 +1,9 @@
-//! Points as text: CSV, JSON lines and `InfluxDB` line protocol, appended to a buffer of the caller.
+//! Points as text: CSV, JSON lines and `InfluxDB` line protocol, appended to a buffer of the
+//! caller.
 //!
-//! One function per format writes one point; nothing is allocated per point, because `replay` writes
-//! millions of them. All formats share the spellings of [`number`]: exact decimals without exponent or
-//! trailing zeros, and f64 by the fewest digits that read back as the same number.
+//! One function per format writes one point; nothing is allocated per point, because `replay`
+//! writes millions of them. All formats share the spellings of [`number`]: exact decimals without
+//! exponent or trailing zeros, and f64 by the fewest digits that read back as the same number.
 
 pub mod csv;
 pub mod influx;

@@ -7,7 +7,7 @@ use std::io::Write as _;
 
 use stock_up_core::{Decimal, Span, Volume};
 
-/// `10^19` is the largest power of ten of 64 bits; a scale is at most 29.
+/// A scale is at most 29.
 const ZEROS: &[u8; 32] = b"00000000000000000000000000000000";
 
 /// Appends an integer.
@@ -40,7 +40,12 @@ pub fn write_f64(value: f64, out: &mut Vec<u8>) -> bool {
     if !value.is_finite() {
         return false;
     }
-    let mut buffer = ryu::Buffer::new();
+    // Nearly every coverage is 1.
+    if value.to_bits() == 1_f64.to_bits() {
+        out.push(b'1');
+        return true;
+    }
+    let mut buffer = zmij::Buffer::new();
     let text = buffer.format_finite(value).as_bytes();
     if memchr::memchr(b'e', text).is_some() {
         append(format_args!("{value}"), out);

@@ -1,9 +1,9 @@
-//! Crashes: whatever subset of the unsynced writes survives, the log is a prefix that holds all that
-//! was committed, and never anything else.
+//! Crashes: whatever subset of the unsynced writes survives, the log is a prefix that holds all
+//! that was committed, and never anything else.
 //!
 //! Each seed makes one log live through up to eight ends: the power goes at some change, opening
-//! included (so recovery itself is crashed again and again), or the process dies with the page cache
-//! intact, or a sync fails first and leaves pages that read well and were never written.
+//! included (so recovery itself is crashed again and again), or the process dies with the page
+//! cache intact, or a sync fails first and leaves pages that read well and were never written.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

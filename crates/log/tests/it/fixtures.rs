@@ -1,7 +1,7 @@
 //! Files of every released format version are read by this release, and newer ones are refused.
 //!
-//! `STOCK_UP_WRITE_FIXTURES=1` writes the files of the newest version anew; commit them only together
-//! with a new version.
+//! `STOCK_UP_WRITE_FIXTURES=1` writes the files of the newest version anew; commit them only
+//! together with a new version.
 
 use std::path::{Path, PathBuf};
 

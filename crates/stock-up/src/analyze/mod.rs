@@ -281,7 +281,8 @@ impl Analysis {
         }
     }
 
-    /// Shows the newest points, and the live view where it changed; the hub says when it wants that.
+    /// Shows the newest points, and the live view where it changed; the hub says when it wants
+    /// that.
     fn show(&mut self, idle: bool) {
         self.show_points();
         let lag = self

@@ -1,7 +1,8 @@
 //! Saves state, position and outputs together, on a thread of its own.
 //!
-//! Analysis hands over a whole unit and goes on; the disk is waited for here. One unit may wait while
-//! another is written: then analysis keeps collecting, and waits only when it holds as much as it may.
+//! Analysis hands over a whole unit and goes on; the disk is waited for here. One unit may wait
+//! while another is written: then analysis keeps collecting, and waits only when it holds as much
+//! as it may.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};

@@ -31,8 +31,8 @@ Exit codes: 0 all is well, 1 something is wrong, 4 the venue refuses the token."
 
 /// Tries every configured outside service and says what is wrong
 ///
-/// Connects to the venue, unless stock-up runs on the same data directory: venues like Finnhub allow one
-/// connection per token, and a second would cut the first.
+/// Connects to the venue, unless stock-up runs on the same data directory: venues like Finnhub
+/// allow one connection per token, and a second would cut the first.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct DoctorArgs {

@@ -37,7 +37,7 @@ pub(super) struct ExportArgs {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Every trade of the log, in its order, with the columns of trade files, then ts_recv_ns,seq
+    /// Every trade of the log, in its order, with the columns of trade files, then `ts_recv_ns,seq`
     #[command(after_help = EXAMPLES)]
     Trades {
         #[command(flatten)]

@@ -154,7 +154,7 @@ impl Gap {
 }
 
 fn write_table(gaps: &[Gap], out: &mut Vec<u8>) {
-    let header = COLUMNS.map(|name| name.to_uppercase());
+    let header = COLUMNS.map(str::to_uppercase);
     let rows: Vec<_> = gaps.iter().map(|gap| gap.cells(shown_time)).collect();
     let rows = || std::iter::once(&header).chain(&rows);
     let mut widths = [0; 5];

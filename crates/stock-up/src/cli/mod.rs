@@ -1,7 +1,8 @@
 //! The command line: what can be asked for, and who does it.
 //!
-//! Each command is a file with its arguments, its help and the function that does it; the work itself is
-//! elsewhere. Arguments that are not given are `None`: configuration or defaults decide then.
+//! Each command is a file with its arguments, its help and the function that does it; the work
+//! itself is elsewhere. Arguments that are not given are `None`: configuration or defaults decide
+//! then.
 
 mod check;
 mod docs;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
-use stock_up_core::{Conditions, Emission, Span};
+use stock_up_core::{AnalyzerSettings, Conditions, Emission, Span};
 use stock_up_io::text::Format;
 
 use super::output::Output;
@@ -22,7 +22,7 @@ Examples:
 /// Computes windows from trade files or a data directory
 ///
 /// Trade files are CSV, also gzipped, with the header
-/// timestamp_ns,symbol,price,size,conditions (conditions may be absent) and rows in the order of
+/// `timestamp_ns,symbol,price,size,conditions` (conditions may be absent) and rows in the order of
 /// arrival. Equal input gives equal bytes.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -96,19 +96,14 @@ pub(super) fn replay(args: ReplayArgs) -> Outcome {
     let dir = args.log.as_deref().map(DataDir::open).transpose()?;
     // A replay that cannot begin leaves no trace.
     plan.overrides
-        .over(stock_up_core::AnalyzerSettings::default())
+        .over(AnalyzerSettings::default())
         .map_err(Failure::usage)?;
     let mut output = Output::open(args.output.as_deref())?;
-    match dir {
-        Some(dir) => replay_log(&plan, &dir, &mut output)?,
-        None => {
-            let order = if args.merge {
-                Order::Merged
-            } else {
-                Order::Listed
-            };
-            replay_tapes(&plan, Tapes::new(args.files, order), &mut output)?;
-        }
+    if let Some(dir) = dir {
+        replay_log(&plan, &dir, &mut output)?;
+    } else {
+        let order = if args.merge { Order::Merged } else { Order::Listed };
+        replay_tapes(&plan, Tapes::new(args.files, order), &mut output)?;
     }
     output.finish()
 }

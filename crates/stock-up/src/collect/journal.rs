@@ -1,7 +1,8 @@
 //! The writing end of the log: records in, durable in their order.
 //!
-//! A full disk pauses it: what comes is turned away until there is room again, and the pause is a gap
-//! in the log. Any other failure of the disk ends the process, because nothing it says can be trusted.
+//! A full disk pauses it: what comes is turned away until there is room again, and the pause is a
+//! gap in the log. Any other failure of the disk ends the process, because nothing it says can be
+//! trusted.
 
 use std::num::NonZeroUsize;
 

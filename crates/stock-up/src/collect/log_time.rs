@@ -1,7 +1,7 @@
 //! The log's time, as `collect` gives it out.
 //!
-//! It is the running maximum of ticks and event times. Which of the two leads is decided once per log,
-//! by its first trade: live trades are seconds old, recorded ones are older than that.
+//! It is the running maximum of ticks and event times. Which of the two leads is decided once per
+//! log, by its first trade: live trades are seconds old, recorded ones are older than that.
 
 use stock_up_core::Clock;
 

@@ -51,8 +51,8 @@ fn read_file(file: &Path) -> anyhow::Result<Table> {
     Ok(text.parse()?)
 }
 
-/// An error of the TOML reader on one line, with its place and without the text around it, which may
-/// hold a secret.
+/// An error of the TOML reader on one line, with its place and without the text around it, which
+/// may hold a secret.
 fn located(file: &str, text: &str, error: &toml::de::Error) -> anyhow::Error {
     let before = error
         .span()

@@ -1,7 +1,8 @@
 //! Configuration: what needs a restart to change.
 //!
-//! Precedence: the command line, then `STOCK_UP__…` variables, then the variables of the seed system,
-//! then the file, then the defaults. What can change while running is in the settings file instead.
+//! Precedence: the command line, then `STOCK_UP__…` variables, then the variables of the seed
+//! system, then the file, then the defaults. What can change while running is in the settings file
+//! instead.
 
 mod form;
 mod layers;

@@ -8,7 +8,8 @@ use super::{VenueConfig, VenueKind};
 /// Takes the seed's variables where nothing newer is set.
 ///
 /// # Errors
-/// A variable whose engine is not part of this version: going on without it would lose data silently.
+/// A variable whose engine is not part of this version: going on without it would lose data
+/// silently.
 pub(super) fn apply(
     venue: &mut VenueConfig,
     environment: &[(String, String)],

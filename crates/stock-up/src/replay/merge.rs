@@ -1,7 +1,7 @@
 //! Several trade files merged by event time.
 //!
-//! Each file keeps its own order, late rows included; of rows with equal times the file named first is
-//! first. So the result depends on nothing but the files and the order of their names.
+//! Each file keeps its own order, late rows included; of rows with equal times the file named first
+//! is first. So the result depends on nothing but the files and the order of their names.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

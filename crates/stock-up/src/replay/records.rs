@@ -29,7 +29,7 @@ pub(crate) struct Entry<'a> {
     pub(crate) seq: u64,
     /// How many it takes.
     pub(crate) count: u32,
-    pub(crate) record: Result<&'a Record, RecordError>,
+    pub(crate) record: Result<&'a Record, &'a RecordError>,
 }
 
 impl Records {
@@ -65,28 +65,15 @@ impl Records {
                 break;
             };
             let (seq, count) = (frame.seq, frame.count);
-            match codec::decode_into(frame.payload, &mut batch) {
-                Ok(Some(record)) => take(Entry {
-                    seq,
-                    count,
-                    record: Ok(&record),
-                })?,
-                Ok(None) => {
-                    let trades = Record::Trades(mem::take(&mut batch));
-                    take(Entry {
-                        seq,
-                        count,
-                        record: Ok(&trades),
-                    })?;
-                    if let Record::Trades(taken) = trades {
-                        batch = taken;
-                    }
-                }
-                Err(error) => take(Entry {
-                    seq,
-                    count,
-                    record: Err(error),
-                })?,
+            let decoded = codec::decode_into(frame.payload, &mut batch);
+            let whole = |other: Option<Record>| {
+                other.unwrap_or_else(|| Record::Trades(mem::take(&mut batch)))
+            };
+            let record = decoded.map(whole);
+            take(Entry { seq, count, record: record.as_ref() })?;
+            if let Ok(Record::Trades(taken)) = record {
+                // Its memory is used again.
+                batch = taken;
             }
             if seq - metered >= METER_EVERY {
                 metered = seq;

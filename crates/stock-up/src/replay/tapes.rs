@@ -15,8 +15,8 @@ use crate::progress::{Meter, Progress};
 /// Batches that are under way between the two threads.
 const BATCHES_AHEAD: usize = 4;
 
-/// Rows of a batch. A batch gives all the points between its first and its last trade at once, so it is
-/// kept small for files with few trades and many windows.
+/// Rows of a batch. A batch gives all the points between its first and its last trade at once, so
+/// it is kept small for files with few trades and many windows.
 const BATCH_ROWS: usize = 1_024;
 
 /// How several files become one stream.

@@ -41,8 +41,18 @@ fn a_wrong_command_line_is_a_usage_error() {
             &["replay", small, "--format", "csv", "--format", "csv"],
             "error: the argument '--format <FORMAT>' cannot be used multiple times\n",
         ),
+    ] {
+        refused(args, 2, error);
+    }
+}
+
+#[test]
+fn a_value_out_of_range_or_of_the_wrong_kind_is_a_usage_error() {
+    let small = fixture("replay/small.csv");
+    let small = small.as_str();
+    for (args, error) in [
         (
-            &["replay", small, "--window", "60"],
+            &["replay", small, "--window", "60"][..],
             "error: invalid value '60' for '--window <TIME>': `60` has no unit; expected a duration like \"60s\"\n",
         ),
         (
@@ -82,8 +92,18 @@ fn a_wrong_command_line_is_a_usage_error() {
             &["replay", small, "--revise", "2d"],
             "error: revise `172800s` is above 86400s\n",
         ),
+    ] {
+        refused(args, 2, error);
+    }
+}
+
+#[test]
+fn the_arguments_of_services_are_checked_before_anything_starts() {
+    let small = fixture("replay/small.csv");
+    let small = small.as_str();
+    for (args, error) in [
         (
-            &["run", "--symbols", "SPY,,IBM"],
+            &["run", "--symbols", "SPY,,IBM"][..],
             "error: invalid value 'SPY,,IBM' for '--symbols <SYMBOLS>': ",
         ),
         (

@@ -172,9 +172,9 @@ fn output_of_gunzip(file: &str) -> String {
     text
 }
 
-/// The story: the process dies in the middle of everything, again and again. What it had not read from
-/// the socket is lost, because this venue cannot be asked again; all of that lies in declared gaps, and
-/// nothing else differs.
+/// The story: the process dies in the middle of everything, again and again. What it had not read
+/// from the socket is lost, because this venue cannot be asked again; all of that lies in declared
+/// gaps, and nothing else differs.
 #[test]
 fn kill_nine_at_random_moments_changes_nothing_but_declared_gaps() {
     let case = Case::new(&tape(60_000, 0));

@@ -273,6 +273,135 @@ fn an_output_file_is_there_whole_or_not_at_all() {
 fn a_reader_that_has_had_enough_is_no_error() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("long.csv");
+    let row = |second: i64| format!("{},SPY,10,1\n", (1_000 + second) * 1_000_000_000);
+    let rows: String = (0..200_000).map(row).collect();
+    let rows = format!("timestamp_ns,symbol,price,size\n{rows}");
+    fs::write(&file, rows).unwrap();
+    let file = file.to_str().unwrap();
+    assert!(ok(&["replay", file]).contains("1000000000000,SPY,60s,2,2,99,10,99,"));
+    assert!(
+        ok(&["replay", file, "--conditions", "sip"])
+            .contains("1000000000000,SPY,60s,1,1,10,10,10,")
+    );
+}
+
+#[test]
+fn files_are_one_stream_one_after_another_or_merged_by_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = read(fixture("replay/small.csv"));
+    let (header, rows) = text.split_once('\n').unwrap();
+    let rows: Vec<&str> = rows.lines().collect();
+    let write = |name: &str, rows: &[&str]| {
+        let path = folder.path().join(name);
+        fs::write(&path, format!("{header}\n{}\n", rows.join("\n"))).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (first, second) = (
+        write("first.csv", &rows[..3]),
+        write("second.csv", &rows[3..]),
+    );
+    let expected = read(fixture("replay/small-2s.csv"));
+    assert_eq!(ok(&["replay", &first, &second, "--window", "2s"]), expected);
+    let by_symbol = |symbol: &str| -> Vec<&str> {
+        rows.iter()
+            .copied()
+            .filter(|row| row.contains(symbol))
+            .collect()
+    };
+    let (ibm, spy) = (
+        write("ibm.csv", &by_symbol("IBM")),
+        write("spy.csv", &by_symbol("SPY")),
+    );
+    assert_eq!(
+        ok(&["replay", "--merge", &ibm, &spy, "--window", "2s"]),
+        expected
+    );
+    assert_eq!(
+        ok(&["replay", "--merge", &spy, &ibm, "--window", "2s"]),
+        expected
+    );
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes_also_gzipped_and_from_standard_input() {
+    let file = fixture("replay/small.csv");
+    let (bytes, expected) = (
+        fs::read(&file).unwrap(),
+        read(fixture("replay/small-2s.csv")),
+    );
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packed.write_all(&bytes).unwrap();
+    let packed = packed.finish().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let gz = folder.path().join("small.csv.gz");
+    fs::write(&gz, &packed).unwrap();
+    for _ in 0..2 {
+        assert_eq!(
+            ok(&["replay", gz.to_str().unwrap(), "--window", "2s"]),
+            expected
+        );
+    }
+    for input in [&bytes, &packed] {
+        let ran = run_with_input(&["replay", "-", "--window", "2s"], input);
+        assert_eq!(
+            (ran.code, ran.out.as_str(), ran.err.as_str()),
+            (0, expected.as_str(), "")
+        );
+    }
+}
+
+#[test]
+fn a_byte_order_mark_and_windows_line_ends_change_nothing() {
+    let text = read(fixture("replay/small.csv")).replace('\n', "\r\n");
+    let ran = run_with_input(
+        &["replay", "-", "--window", "2s"],
+        format!("\u{feff}{text}").as_bytes(),
+    );
+    assert_eq!(
+        (ran.code, ran.out),
+        (0, read(fixture("replay/small-2s.csv")))
+    );
+}
+
+#[test]
+fn a_header_alone_gives_a_header_alone() {
+    let ran = run_with_input(&["replay", "-"], b"timestamp_ns,symbol,price,size\n");
+    assert_eq!((ran.code, ran.out.lines().count()), (0, 1));
+}
+
+#[test]
+fn an_output_file_is_there_whole_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("out.csv");
+    let name = output.to_str().unwrap();
+    let small = fixture("replay/small.csv");
+    assert_eq!(
+        ok(&["replay", &small, "--window", "2s", "--output", name]),
+        ""
+    );
+    assert_eq!(read(&output), read(fixture("replay/small-2s.csv")));
+
+    let wrong = b"timestamp_ns,symbol,price,size\n1000000000000,SPY,10,1\nnot,a,trade,row\n";
+    let ran = run_with_input(&["replay", "-", "--output", name], wrong);
+    assert_eq!(ran.code, 1);
+    assert_eq!(
+        read(&output),
+        read(fixture("replay/small-2s.csv")),
+        "the earlier one is untouched"
+    );
+    assert_eq!(
+        fs::read_dir(folder.path()).unwrap().count(),
+        1,
+        "and nothing is left beside it"
+    );
+
+    assert_eq!(ok(&["replay", &small, "--output", "/dev/null"]), "");
+}
+
+#[test]
+fn a_reader_that_has_had_enough_is_no_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("long.csv");
     let mut rows = String::from("timestamp_ns,symbol,price,size\n");
     for second in 0..200_000_i64 {
         rows.push_str(&format!("{},SPY,10,1\n", (1_000 + second) * 1_000_000_000));

@@ -82,7 +82,9 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_read_or_refused(mut bytes in prop::collection::vec(any::<u8>(), 0..200), kind in 0_u8..6) {
+    fn any_bytes_are_read_or_refused(
+        mut bytes in prop::collection::vec(any::<u8>(), 0..200), kind in 0_u8..6,
+    ) {
         drop(decode(&bytes));
         bytes.splice(0..0, [RECORD_FORMAT, kind]);
         drop(decode(&bytes));

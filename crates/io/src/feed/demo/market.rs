@@ -1,7 +1,7 @@
 //! What is traded, when, at which price: a pure function of seed and time.
 //!
-//! Time is cut into slots. In each slot of each symbol a stream of numbers of its own decides how many
-//! trades there are, so neither the other symbols nor the moment of the start change anything.
+//! Time is cut into slots. In each slot of each symbol a stream of numbers of its own decides how
+//! many trades there are, so neither the other symbols nor the moment of the start change anything.
 
 use stock_up_core::{Decimal, TradeBatch};
 

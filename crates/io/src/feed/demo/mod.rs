@@ -1,8 +1,8 @@
 //! The demo venue: a simulated market in this process, for a first look and for tests.
 //!
-//! It needs no account, no network and no tape; whatever symbol is wanted is simulated. It speaks the
-//! same signals as a real [`super::Feed`], and its name is `demo` wherever it shows, so that nobody
-//! takes its prices for real ones.
+//! It needs no account, no network and no tape; whatever symbol is wanted is simulated. It speaks
+//! the same signals as a real [`super::Feed`], and its name is `demo` wherever it shows, so that
+//! nobody takes its prices for real ones.
 
 mod market;
 mod noise;
@@ -70,7 +70,7 @@ pub async fn run(
         report: FeedReport::default(),
     };
     // Nobody left to tell is as good an end as being told.
-    let _: Result<(), mpsc::error::SendError<FeedSignal>> = demo.run(Stop::new(shutdown)).await;
+    drop(demo.run(Stop::new(shutdown)).await);
 }
 
 struct Demo {

@@ -8,8 +8,8 @@ use crate::feed::chance::Chance;
 /// Scale of the values: parts per million.
 pub(super) const MILLION: i64 = 1_000_000;
 
-/// Periods in ms and swings in parts per million of the price: hours move it by percents, seconds by
-/// hundredths of percents.
+/// Periods in ms and swings in parts per million of the price: hours move it by percents, seconds
+/// by hundredths of percents.
 const OCTAVES: [(i64, i64); 6] = [
     (14_400_000, 20_000),
     (2_700_000, 8_000),

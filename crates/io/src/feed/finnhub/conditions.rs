@@ -6,8 +6,9 @@ use super::scan::{Kind, Scanner};
 use super::text::unescape;
 use crate::feed::bad::{BadFrame, BadTrade};
 
-/// Appends the entries of the list that begins at `bytes` to `out`, joined by commas, if they are plain
-/// texts without escapes and blanks; returns the length of the list. `None` says that they are not.
+/// Appends the entries of the list that begins at `bytes` to `out`, joined by commas, if they are
+/// plain texts without escapes and blanks; returns the length of the list. `None` says that they
+/// are not.
 pub(super) fn join_plain(bytes: &[u8], out: &mut String) -> Option<usize> {
     let mut rest = bytes.strip_prefix(b"[\"")?;
     loop {
@@ -78,10 +79,10 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(list: &str, expect: Result<&str, BadTrade>) {
+    fn check(list: &str, expect: &Result<&str, BadTrade>) {
         let mut out = String::new();
         let joined = join(list.as_bytes(), &mut out).map(|()| out.as_str());
-        assert_eq!(joined, expect, "{list}");
+        assert_eq!(&joined, expect, "{list}");
     }
 
     #[track_caller]
@@ -92,7 +93,7 @@ mod tests {
         assert_eq!(length, expect.map(|_| list.len()), "{list}");
         if let Some(text) = expect {
             assert_eq!(out, text);
-            check(list, Ok(text));
+            check(list, &Ok(text));
         }
     }
 
@@ -119,20 +120,20 @@ mod tests {
 
     #[test]
     fn lists_become_one_text() {
-        check("[]", Ok(""));
-        check(r#"["1","8"]"#, Ok("1,8"));
-        check(r#"[ 1 , "24" ]"#, Ok("1,24"));
+        check("[]", &Ok(""));
+        check(r#"["1","8"]"#, &Ok("1,8"));
+        check(r#"[ 1 , "24" ]"#, &Ok("1,24"));
         check(
             r#"["ex=Q;flags=2000;susp=0"]"#,
             Ok("ex=Q;flags=2000;susp=0"),
         );
-        check("[[1]]", Err(BadTrade::Conditions));
-        check("[true]", Err(BadTrade::Conditions));
-        check(r#"["\x"]"#, Err(BadTrade::Conditions));
+        check("[[1]]", &Err(BadTrade::Conditions));
+        check("[true]", &Err(BadTrade::Conditions));
+        check(r#"["\x"]"#, &Err(BadTrade::Conditions));
         let code = 10;
         let place = "conditions";
-        check(r#"["a\nb"]"#, Err(BadTrade::Character { code, place }));
+        check(r#"["a\nb"]"#, &Err(BadTrade::Character { code, place }));
         let long = format!("[{}1]", "1,".repeat(200));
-        check(&long, Err(BadTrade::LongConditions));
+        check(&long, &Err(BadTrade::LongConditions));
     }
 }

@@ -1,9 +1,10 @@
 //! The usual entry of a frame, read in one go.
 //!
-//! Nearly every trade has the same plain shape: no blanks, short keys in some order, digits, a symbol
-//! and conditions that mostly stood in a trade before. This path knows only that; at the first byte that is
-//! anything else it gives up without a word, and the careful path reads the entry again and judges it.
-//! Invariant: what it accepts, the careful path accepts with the same result.
+//! Nearly every trade has the same plain shape: no blanks, short keys in some order, digits, a
+//! symbol and conditions that mostly stood in a trade before. This path knows only that; at the
+//! first byte that is anything else it gives up without a word, and the careful path reads the
+//! entry again and judges it. Invariant: what it accepts, the careful path accepts with the same
+//! result.
 
 use stock_up_core::{Decimal, NameId, Trade};
 
@@ -24,7 +25,8 @@ pub(super) trait Texts<'a> {
     fn none(&mut self) -> NameId;
 }
 
-/// Reads the entry at `bytes`: the trade and how long the entry is. `None` leaves it to the careful path.
+/// Reads the entry at `bytes`: the trade and how long the entry is. `None` leaves it to the careful
+/// path.
 #[inline]
 pub(super) fn read<'a>(
     bytes: &'a [u8],
@@ -54,17 +56,16 @@ pub(super) fn read<'a>(
                 symbol = Some(id);
                 text.get(length..)?
             }
-            b'c' if conditions.is_none() => match value.strip_prefix(b"null") {
-                Some(rest) => {
+            b'c' if conditions.is_none() => {
+                if let Some(rest) = value.strip_prefix(b"null") {
                     conditions = Some(texts.none());
                     rest
-                }
-                None => {
+                } else {
                     let (id, length) = texts.conditions(value)?;
                     conditions = Some(id);
                     value.get(length..)?
                 }
-            },
+            }
             _ => return None,
         };
         before = b',';
@@ -135,8 +136,8 @@ fn checked(mantissa: u64, digits: usize, places: usize) -> Option<Decimal> {
     Decimal::new(mantissa, u8::try_from(places).ok()?).ok()
 }
 
-/// Adds the digits at `bytes` to `value`, and counts them. After more than [`MAX_DIGITS`] in all, the
-/// value means nothing.
+/// Adds the digits at `bytes` to `value`, and counts them. After more than [`MAX_DIGITS`] in all,
+/// the value means nothing.
 ///
 /// Prices and sizes are short: a loop over single digits beats working on eight at a time.
 #[inline]
@@ -177,12 +178,11 @@ mod tests {
             let text = format!("{value:08}");
             let eight = *text.as_bytes().first_chunk().unwrap();
             assert_eq!(eight_digits(eight), Some(value));
-            for place in 0..8 {
-                for other in (0..=255).filter(|byte: &u8| !byte.is_ascii_digit()) {
-                    let mut eight = eight;
-                    eight[place] = other;
-                    assert_eq!(eight_digits(eight), None, "{eight:?}");
-                }
+            for (place, other) in (0..8).flat_map(|place| (0..=255).map(move |b| (place, b))) {
+                let mut changed: [u8; 8] = eight;
+                changed[place] = other;
+                let expect = other.is_ascii_digit();
+                assert_eq!(eight_digits(changed).is_some(), expect, "{changed:?}");
             }
         }
     }

@@ -1,7 +1,7 @@
 //! One entry of a frame's `data`: from its text to the fields of a trade.
 //!
-//! Reading and judging are apart: an entry is first read to its end, so that the frame goes on behind
-//! it, and only then is it a trade or a [`BadTrade`].
+//! Reading and judging are apart: an entry is first read to its end, so that the frame goes on
+//! behind it, and only then is it a trade or a [`BadTrade`].
 
 use stock_up_core::Decimal;
 

@@ -1,15 +1,16 @@
 //! Short texts seen before in the same batch, found by their bytes as they stand in the frame.
 //!
-//! A frame names few symbols and few conditions, many times. A text of up to 16 bytes with its end is
-//! one number, so finding it again is one comparison; a longer one is found by a few of its bytes and
-//! compared whole. No copy, and no look into the dictionary.
+//! A frame names few symbols and few conditions, many times. A text of up to 16 bytes with its end
+//! is one number, so finding it again is one comparison; a longer one is found by a few of its
+//! bytes and compared whole. No copy, and no look into the dictionary.
 
 use stock_up_core::NameId;
 
 /// Bytes that are looked at for one text, its last one included.
 const WINDOW: usize = 16;
 
-/// Short texts, and long ones, that are remembered at once; a new one takes the place of an old one.
+/// Short texts, and long ones, that are remembered at once; a new one takes the place of an old
+/// one.
 const SLOTS: usize = 16;
 
 /// Where the eight bytes stand by which long texts differ besides their beginning.
@@ -55,7 +56,8 @@ impl<'a> Memo<'a> {
 
     /// Remembers that the text at `bytes`, `length` long with its last byte, has this id.
     ///
-    /// Nothing is remembered when an end byte stands within the text, or when the frame ends near it.
+    /// Nothing is remembered when an end byte stands within the text, or when the frame ends near
+    /// it.
     pub(super) fn add(&mut self, bytes: &'a [u8], length: usize, id: NameId) {
         let Some(window) = window_of(bytes) else {
             return;
@@ -123,13 +125,14 @@ mod tests {
 
     #[test]
     fn what_was_added_is_found_and_nothing_else() {
-        let mut memo = Memo::new(b'"');
         let texts = ["AAPL\"", "A\"", "\"", "BINANCE:BTCUSDT\"", "é\u{ff}\""];
         let padded = |text: &str| format!("{text},\"t\":1672348887666,\"v\":1").into_bytes();
-        for (text, id) in texts.iter().zip(0..) {
-            assert_eq!(memo.find(&padded(text)), None, "{text}");
-            memo.add(&padded(text), text.len(), NameId(id));
-            assert_eq!(memo.find(&padded(text)), Some((NameId(id), text.len())));
+        let frames = texts.map(padded);
+        let mut memo = Memo::new(b'"');
+        for ((text, frame), id) in texts.iter().zip(&frames).zip(0..) {
+            assert_eq!(memo.find(frame), None, "{text}");
+            memo.add(frame, text.len(), NameId(id));
+            assert_eq!(memo.find(frame), Some((NameId(id), text.len())));
         }
         for text in [
             "AAP\"",
@@ -148,10 +151,10 @@ mod tests {
 
     #[test]
     fn long_texts_are_found_as_a_whole() {
-        let mut memo = Memo::new(b']');
         let lists = ["Q;flags=2000", "P;flags=2000", "Q;flags=20002020"].map(|conditions| {
             format!("[\"ex={conditions};susp=0\"],\"p\":167.42,\"s\":\"SPY\"").into_bytes()
         });
+        let mut memo = Memo::new(b']');
         for (list, id) in lists.iter().zip(0..) {
             let length = list.iter().position(|byte| *byte == b']').unwrap() + 1;
             assert_eq!(memo.find(list), None);

@@ -1,12 +1,13 @@
 //! Finnhub: trades of US stocks, crypto and forex over a websocket.
 //!
 //! Protocol: <https://finnhub.io/docs/api/websocket-trades>, version of 2020 to 2026. One connection per
-//! key, one symbol per request, no acknowledgement of any kind, no trade ids, times in milliseconds.
-//! Frames are read by hand, in one pass and without a tree: numbers go from their text to exact
-//! decimals, and a frame is mostly trades, of which all have one shape.
+//! key, one symbol per request, no acknowledgement of any kind, no trade ids, times in
+//! milliseconds. Frames are read by hand, in one pass and without a tree: numbers go from their
+//! text to exact decimals, and a frame is mostly trades, of which all have one shape.
 //!
-//! How to try it locally: `stock-up venue serve --tape trades.csv --listen 127.0.0.1:9010` speaks this
-//! protocol; then set `QUOTE_SERVER=ws://127.0.0.1:9010` and any `QUOTE_API_TOKEN`, and `stock-up run`.
+//! How to try it locally: `stock-up venue serve --tape trades.csv --listen 127.0.0.1:9010` speaks
+//! this protocol; then set `QUOTE_SERVER=ws://127.0.0.1:9010` and any `QUOTE_API_TOKEN`, and
+//! `stock-up run`.
 
 mod conditions;
 mod decode;

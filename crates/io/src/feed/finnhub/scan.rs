@@ -14,6 +14,14 @@ pub(crate) struct Scanner<'a> {
     at: usize,
 }
 
+/// The brackets around a place.
+#[derive(Debug, Default)]
+struct OpenBrackets {
+    /// One bit per bracket, the innermost lowest: 1 for an object.
+    objects: u64,
+    depth: u32,
+}
+
 /// What kind of value begins here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -157,60 +165,71 @@ impl<'a> Scanner<'a> {
     /// Skips one value of any kind, and returns its text.
     pub(crate) fn skip(&mut self) -> Result<&'a [u8], BadFrame> {
         let start = self.at;
-        // One bit per open bracket, the innermost lowest: 1 for an object.
-        let (mut objects, mut depth) = (0_u64, 0_u32);
+        let mut open = OpenBrackets::default();
         loop {
-            match self.kind()? {
-                Kind::Object | Kind::Array if depth == MAX_DEPTH => {
-                    return Err(BadFrame::Deep {
-                        at: self.at,
-                        max: MAX_DEPTH,
-                    });
-                }
-                opened @ (Kind::Object | Kind::Array) => {
-                    let is_object = opened == Kind::Object;
-                    self.at += 1;
-                    self.blanks();
-                    if !self.take(if is_object { b'}' } else { b']' }) {
-                        objects = (objects << 1) | u64::from(is_object);
-                        depth += 1;
-                        if is_object {
-                            self.key()?;
-                        }
-                        continue;
-                    }
-                }
-                Kind::Text => {
-                    self.string()?;
-                }
-                Kind::Number => {
-                    self.number()?;
-                }
-                Kind::Null | Kind::Bool => self.word()?,
-            }
-            if self.close(&mut objects, &mut depth)? {
+            let whole = self.begin(&mut open)?;
+            if whole && self.closes(&mut open)? {
                 return Ok(self.since(start));
             }
         }
     }
 
-    /// After a value: takes the brackets that end here; true when none is open, else a value follows.
-    fn close(&mut self, objects: &mut u64, depth: &mut u32) -> Result<bool, BadFrame> {
-        while *depth > 0 {
-            let is_object = *objects & 1 == 1;
-            self.blanks();
-            if self.take(b',') {
-                self.blanks();
-                if is_object {
-                    self.key()?;
+    /// Takes a value, or its beginning up to the first value within; true when it was a whole one.
+    fn begin(&mut self, open: &mut OpenBrackets) -> Result<bool, BadFrame> {
+        match self.kind()? {
+            Kind::Object => {
+                if self.opens(b'}', open)? {
+                    return self.key().map(|_| false);
                 }
-                return Ok(false);
             }
-            self.expect(if is_object { b'}' } else { b']' })?;
-            *objects >>= 1;
-            *depth -= 1;
+            Kind::Array => return self.opens(b']', open).map(|opened| !opened),
+            Kind::Text => {
+                self.string()?;
+            }
+            Kind::Number => {
+                self.number()?;
+            }
+            Kind::Null | Kind::Bool => self.word()?,
         }
         Ok(true)
+    }
+
+    /// Takes an opening bracket; false when the one that `ends` it follows at once and is taken too.
+    fn opens(&mut self, ends: u8, open: &mut OpenBrackets) -> Result<bool, BadFrame> {
+        if open.depth == MAX_DEPTH {
+            let (at, max) = (self.at, MAX_DEPTH);
+            return Err(BadFrame::Deep { at, max });
+        }
+        self.at += 1;
+        self.blanks();
+        if self.take(ends) {
+            return Ok(false);
+        }
+        open.objects = (open.objects << 1) | u64::from(ends == b'}');
+        open.depth += 1;
+        Ok(true)
+    }
+
+    /// After a value: takes the brackets that end here; true when none is open, else a value follows.
+    fn closes(&mut self, open: &mut OpenBrackets) -> Result<bool, BadFrame> {
+        while open.depth > 0 {
+            let is_object = open.objects & 1 == 1;
+            let ends = if is_object { b'}' } else { b']' };
+            if self.another(ends)? {
+                return self.key_if(is_object).map(|()| false);
+            }
+            open.objects >>= 1;
+            open.depth -= 1;
+        }
+        Ok(true)
+    }
+
+    fn key_if(&mut self, is_object: bool) -> Result<(), BadFrame> {
+        if is_object {
+            self.key().map(|_| ())
+        } else {
+            Ok(())
+        }
     }
 
     /// Takes a key and its colon, up to the value; returns the key, escapes as they stand.

@@ -1,4 +1,5 @@
-//! One connection of the venue: what the client asks for goes to the hub, what the hub has goes out.
+//! One connection of the venue: what the client asks for goes to the hub, what the hub has goes
+//! out.
 
 use std::time::Duration;
 
@@ -60,7 +61,7 @@ impl Client {
     /// Serves until either side ends it.
     pub(super) async fn run(mut self) {
         // The end of a connection is no error of the venue.
-        let _: Result<(), Ended> = self.serve().await;
+        self.serve().await.unwrap_or_default();
     }
 
     async fn serve(&mut self) -> Result<(), Ended> {
@@ -95,22 +96,8 @@ impl Client {
     async fn end(&mut self, how: ToClient) -> Result<(), Ended> {
         match how {
             ToClient::Frame(_) => {}
-            ToClient::Drop => {
-                // Closing with unread bytes would be a reset, and what is on its way would be lost.
-                let transport = self.socket.get_mut();
-                transport.shutdown().await.map_err(|_| Ended)?;
-                let rest = tokio::io::copy(transport, &mut tokio::io::sink());
-                let _: Result<_, _> = timeout(GOODBYE, rest).await;
-            }
-            ToClient::Close(code) => {
-                let frame = CloseFrame {
-                    code: code.into(),
-                    reason: Utf8Bytes::from_static("on demand"),
-                };
-                self.socket.close(Some(frame)).await?;
-                let answered = async { while let Some(Ok(_)) = self.socket.next().await {} };
-                let _: Result<(), _> = timeout(GOODBYE, answered).await;
-            }
+            ToClient::Drop => self.hang_up().await?,
+            ToClient::Close(code) => self.say_goodbye(code).await?,
             ToClient::Reset => {
                 let tcp = self.socket.get_ref().tcp();
                 tcp.set_zero_linger().map_err(|_| Ended)?;
@@ -118,6 +105,28 @@ impl Client {
             ToClient::HalfOpen => std::future::pending().await,
         }
         Err(Ended)
+    }
+
+    /// Ends without a close frame. Closing with unread bytes would be a reset, and what is on its way
+    /// would be lost; so what the client still sends is read until it hangs up too.
+    async fn hang_up(&mut self) -> Result<(), Ended> {
+        let transport = self.socket.get_mut();
+        transport.shutdown().await.map_err(|_| Ended)?;
+        let mut nowhere = tokio::io::sink();
+        let rest = tokio::io::copy(transport, &mut nowhere);
+        drop(timeout(GOODBYE, rest).await);
+        Ok(())
+    }
+
+    async fn say_goodbye(&mut self, code: u16) -> Result<(), Ended> {
+        let frame = CloseFrame {
+            code: code.into(),
+            reason: Utf8Bytes::from_static("on demand"),
+        };
+        self.socket.close(Some(frame)).await?;
+        let answered = async { while let Some(Ok(_)) = self.socket.next().await {} };
+        timeout(GOODBYE, answered).await.unwrap_or_default();
+        Ok(())
     }
 
     async fn take(&mut self, message: Message) -> Result<(), Ended> {

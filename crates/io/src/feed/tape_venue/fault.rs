@@ -1,7 +1,8 @@
 //! Faults on demand, and the little language they are asked for in.
 //!
-//! `NAME[:ARGUMENT][@N][,every=N][,times=N][,retry=SECONDS]`: what happens, after how many trades of the
-//! tape, and again after how many more. Without `@N` it happens at once. Examples: `drop@1000`,
+//! `NAME[:ARGUMENT][@N][,every=N][,times=N][,retry=SECONDS]`: what happens, after how many trades
+//! of the tape, and again after how many more. Without `@N` it happens at once. Examples:
+//! `drop@1000`,
 //! `mute@500`, `close:1011@2000,every=2000`, `refuse:429,times=3,retry=1`, `repeat:3@100,every=1`.
 
 use std::fmt;

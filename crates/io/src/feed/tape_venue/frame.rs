@@ -1,7 +1,8 @@
 //! Trades as Finnhub writes them.
 //!
-//! `{"data":[{"c":["1","8"],"p":317.775,"s":"AAPL","t":1787924136086,"v":200}],"type":"trade"}`, numbers as
-//! the exact decimals of the tape; the conditions are one entry of `c` as they stand on the tape.
+//! `{"data":[{"c":["1","8"],"p":317.775,"s":"AAPL","t":1787924136086,"v":200}],"type":"trade"}`,
+//! numbers as the exact decimals of the tape; the conditions are one entry of `c` as they stand on
+//! the tape.
 
 use std::fmt::Write as _;
 
@@ -131,9 +132,10 @@ mod tests {
             let (frame, times) = builder.take().unwrap();
             let first = r#"{"c":["ex=Q;flags=2000;susp=0"],"p":167.42,"s":"SPY","t":1381219217034,"v":210}"#;
             let second = r#"{"c":null,"p":0.0000001,"s":"A:\"B","t":1381219217034,"v":0.00126}"#;
-            let items = match reversed {
-                false => format!("{first},{second}"),
-                true => format!("{second},{first}"),
+            let items = if reversed {
+                format!("{second},{first}")
+            } else {
+                format!("{first},{second}")
             };
             assert_eq!(
                 frame.as_str(),

@@ -82,7 +82,7 @@ impl Gate {
             transport.shutdown().await
         };
         // Whoever goes away before the refusal is refused as well.
-        let _: Result<io::Result<()>, _> = timeout(HANDSHAKE_TIMEOUT, refused).await;
+        drop::<Result<io::Result<()>, _>>(timeout(HANDSHAKE_TIMEOUT, refused).await);
     }
 }
 

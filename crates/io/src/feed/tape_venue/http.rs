@@ -1,8 +1,8 @@
 //! `POST /control {"action":"drop"}` and `GET /status`, on a loopback port: faults by hand.
 //!
-//! A test tool, so it is as small as it can be; but a page in somebody's browser must not be able to
-//! use it: only JSON is taken, which a page may not send to another origin unasked, and only loopback
-//! names are answered to.
+//! A test tool, so it is as small as it can be; but a page in somebody's browser must not be able
+//! to use it: only JSON is taken, which a page may not send to another origin unasked, and only
+//! loopback names are answered to.
 
 use std::io;
 use std::net::SocketAddr;

@@ -1,7 +1,7 @@
 //! The hub: one task that owns the tape, the clients' subscriptions and the faults.
 //!
-//! What goes out waits in a row until its client has room, and the tape waits for the row to be empty;
-//! meanwhile requests, controls and new connections are still served.
+//! What goes out waits in a row until its client has room, and the tape waits for the row to be
+//! empty; meanwhile requests, controls and new connections are still served.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -179,7 +179,7 @@ impl Hub {
             if let Some((socket, token)) = gate.admit(stream).await {
                 let socket = Box::new(socket);
                 // The hub that is gone takes its connections along.
-                let _: Result<(), _> = events.send(Event::Joined { id, token, socket }).await;
+                drop(events.send(Event::Joined { id, token, socket }).await);
             }
             NOBODY
         });
@@ -191,11 +191,7 @@ impl Hub {
             Event::Subscribe { id, symbol } => self.subscribe(id, &symbol),
             Event::Unsubscribe { id, symbol } => {
                 if let Some(seat) = self.seats.get_mut(&id) {
-                    let kept = seat.symbols.iter().filter(|known| **known != symbol);
-                    seat.symbols = kept.fold(Names::new(), |mut names, known| {
-                        names.intern(known);
-                        names
-                    });
+                    seat.symbols = without(&seat.symbols, &symbol);
                 }
             }
             Event::Act(action) => self.act(action),
@@ -301,7 +297,9 @@ impl Hub {
             Action::Cut => {
                 self.cut = true;
                 let all: Vec<ClientId> = self.seats.keys().copied().collect();
-                all.into_iter().for_each(|id| self.expel(id));
+                for id in all {
+                    self.expel(id);
+                }
             }
             Action::Resume => {
                 self.cut = false;
@@ -339,6 +337,15 @@ impl Hub {
             self.row.push_back((seat.to.clone(), ToClient::HalfOpen));
         }
     }
+}
+
+/// The same symbols but one.
+fn without(symbols: &Names, symbol: &str) -> Names {
+    let mut kept = Names::new();
+    for known in symbols.iter().filter(|known| *known != symbol) {
+        kept.intern(known);
+    }
+    kept
 }
 
 /// Waits for `moment`; for ever when there is none.

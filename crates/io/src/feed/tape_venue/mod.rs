@@ -1,11 +1,12 @@
 //! A venue of our own: it speaks Finnhub's protocol over a recorded tape, and misbehaves on demand.
 //!
 //! It is what newcomers try things out with (`stock-up venue serve`), and what the tests of the
-//! [driver](super::Feed) run against: real sockets, real handshakes. It keeps Finnhub's rules: a token,
+//! [driver](super::Feed) run against: real sockets, real handshakes. It keeps Finnhub's rules: a
+//! token,
 //! 50 symbols, one connection per token, no acknowledgements, pings as texts.
 //!
-//! Time on the tape stands still until somebody has subscribed to something and a short silence shows
-//! that all requests are in, so that a client gets every trade from the first one on.
+//! Time on the tape stands still until somebody has subscribed to something and a short silence
+//! shows that all requests are in, so that a client gets every trade from the first one on.
 
 mod client;
 mod control;

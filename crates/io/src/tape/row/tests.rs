@@ -74,8 +74,8 @@ fn an_empty_symbol_is_refused_although_empty_conditions_are_known() {
     assert!(rows.fast(b"1, SPY,1,1, SPY\n", &mut batch).is_none());
 }
 
-/// A quoted text holds what a plain one cannot: it must not be found again in a row that says the same
-/// without quotes, which is another row.
+/// A quoted text holds what a plain one cannot: it must not be found again in a row that says the
+/// same without quotes, which is another row.
 #[test]
 fn what_was_quoted_is_not_remembered_as_plain() {
     let (mut rows, mut batch) = (Rows::new(COLUMNS), TradeBatch::default());

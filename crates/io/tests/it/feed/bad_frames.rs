@@ -181,8 +181,8 @@ async fn a_ping_of_the_venue_is_answered_at_once() {
     let finnhub = Finnhub::new(&address, Secret::new(TOKEN)).unwrap();
     // Our own pings are far apart: nothing else gives the answer a ride.
     let finnhub = finnhub.with_heartbeat(stock_up_io::feed::Heartbeat {
-        ping_every: Duration::from_secs(3_600),
-        silence: Duration::from_secs(3_600),
+        ping_every: Duration::from_hours(1),
+        silence: Duration::from_hours(1),
     });
     let _ear = Ear::open(finnhub, quick_settings(), &[]);
     let (stream, _) = listener.accept().await.unwrap();

@@ -29,8 +29,8 @@ async fn a_half_open_connection_is_found_by_its_silence() {
     assert_eq!(detail, "no frame and no answer to pings for 400ms");
     assert!(heard_ts > 0);
     assert_eq!(ear.trades, tape_trades(&text)[..1_000]);
-    // To the venue the dead connection still holds the token, so the next one costs both; the one after
-    // that is let in and stays.
+    // To the venue the dead connection still holds the token, so the next one costs both; the one
+    // after that is let in and stays.
     ear.until(is_disconnected).await;
     ear.until(is_connected).await;
     stage

@@ -1,4 +1,5 @@
-//! The seam carries another protocol: lines instead of JSON, acknowledgements, a header for the key.
+//! The seam carries another protocol: lines instead of JSON, acknowledgements, a header for the
+//! key.
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use stock_up_core::Decimal;
@@ -58,7 +59,11 @@ impl Venue for Lines {
     }
 }
 
-#[expect(clippy::result_large_err, reason = "the library's type")]
+#[expect(
+    clippy::result_large_err,
+    clippy::unnecessary_wraps,
+    reason = "the library calls it"
+)]
 fn check_key(request: &Request, response: Response) -> Result<Response, ErrorResponse> {
     assert_eq!(request.headers()["x-key"], TOKEN);
     assert_eq!(request.uri(), "/lines");

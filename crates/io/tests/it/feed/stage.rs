@@ -1,5 +1,6 @@
 //! A venue and a feed for a test: short times, everything that happens recorded.
 
+use std::fmt::Write as _;
 use std::io::Cursor;
 use std::time::Duration;
 
@@ -36,8 +37,8 @@ pub(super) fn quick_settings() -> FeedSettings {
             first: Duration::from_millis(5),
             cap: Duration::from_millis(20),
             refused: Duration::from_millis(400),
-            stable_after: Duration::from_secs(60),
-            ask_cap: Duration::from_secs(60),
+            stable_after: Duration::from_mins(1),
+            ask_cap: Duration::from_mins(1),
         },
         connect_timeout: Duration::from_secs(5),
         ..FeedSettings::default()
@@ -57,9 +58,7 @@ pub(super) fn tape_text(rows: u64) -> String {
             ""
         };
         let (whole, cents) = (price / 100, price % 100);
-        text.push_str(&format!(
-            "{time},{symbol},{whole}.{cents:02},{size},{conditions}\n"
-        ));
+        writeln!(text, "{time},{symbol},{whole}.{cents:02},{size},{conditions}").expect("a String takes any text");
     }
     text
 }

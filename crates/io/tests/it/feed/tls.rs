@@ -17,7 +17,8 @@ struct Files {
     key: PathBuf,
 }
 
-/// An authority, a certificate of it for `localhost`, and another authority that knows nothing of it.
+/// An authority, a certificate of it for `localhost`, and another authority that knows nothing of
+/// it.
 fn files() -> Files {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: String| {

@@ -15,8 +15,8 @@ fn raw(dir: &Path) -> Connection {
     Connection::open(dir.join(FILE_NAME)).unwrap()
 }
 
-/// The newest commits are in the write-ahead log; a crash may cut it anywhere. Whatever is left, the
-/// points are exactly those of the checkpoint that is left with them.
+/// The newest commits are in the write-ahead log; a crash may cut it anywhere. Whatever is left,
+/// the points are exactly those of the checkpoint that is left with them.
 #[test]
 fn a_log_of_sqlite_that_is_cut_anywhere_gives_a_whole_commit() {
     let all = run(3, 30);

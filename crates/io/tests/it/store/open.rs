@@ -3,7 +3,7 @@
 use std::fs;
 
 use rusqlite::Connection;
-use stock_up_io::store::{APPLICATION_ID, FILE_NAME, Store, StoreError, StoreReader, VERSION};
+use stock_up_io::store::{APPLICATION_ID, FILE_NAME, Store, StoreError, StoreReader, STORE_FORMAT};
 
 #[test]
 fn a_store_is_made_once_and_keeps_its_name() {
@@ -32,7 +32,7 @@ fn the_format_is_in_the_file() {
     let bytes = fs::read(dir.path().join(FILE_NAME)).unwrap();
     // The file format of SQLite: user version at 60, application id at 68, big-endian.
     let number = |at: usize| i64::from(u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap()));
-    assert_eq!((number(60), number(68)), (VERSION, APPLICATION_ID));
+    assert_eq!((number(60), number(68)), (STORE_FORMAT, APPLICATION_ID));
 }
 
 #[track_caller]

@@ -46,7 +46,8 @@ pub(super) fn point(window: u32, time: i64, revision: u32, seed: u64) -> Point {
     }
 }
 
-/// `seconds` of every series of `symbols` symbols and two windows, some points again a little later.
+/// `seconds` of every series of `symbols` symbols and two windows, some points again a little
+/// later.
 pub(super) fn run(symbols: u32, seconds: i64) -> Vec<Emitted> {
     let mut all = Vec::new();
     let series = (0..symbols).flat_map(|symbol| [(symbol, 60), (symbol, 300)]);
