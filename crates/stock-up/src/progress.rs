@@ -12,6 +12,15 @@ const BYTES: &str = "{bar:40} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} l
 const BYTES_WITHOUT_END: &str = "{spinner} {bytes}, {bytes_per_sec}";
 const RECORDS: &str = "{bar:40} {human_pos} of {human_len} records, {eta} left";
 
+/// Whether a bar may be drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bar {
+    /// If standard error is a terminal.
+    Allowed,
+    /// Rows go to the same terminal, and a bar between them would spoil both.
+    Hidden,
+}
+
 /// Shows how far long work has come; gone when dropped.
 #[derive(Debug)]
 pub(crate) struct Progress(ProgressBar);
@@ -22,28 +31,22 @@ pub(crate) struct Meter(ProgressBar);
 
 impl Progress {
     /// Work on `total` bytes, or on a stream whose end nobody knows.
-    pub(crate) fn of_bytes(total: Option<u64>) -> Self {
-        Self::new(
-            total,
-            if total.is_some() {
-                BYTES
-            } else {
-                BYTES_WITHOUT_END
-            },
-        )
+    pub(crate) fn of_bytes(total: Option<u64>, bar: Bar) -> Self {
+        let template = total.map_or(BYTES_WITHOUT_END, |_| BYTES);
+        Self::new(total, template, bar)
     }
 
     /// Work on `total` records.
-    pub(crate) fn of_records(total: u64) -> Self {
-        Self::new(Some(total), RECORDS)
+    pub(crate) fn of_records(total: u64, bar: Bar) -> Self {
+        Self::new(Some(total), RECORDS, bar)
     }
 
     pub(crate) fn meter(&self) -> Meter {
         Meter(self.0.clone())
     }
 
-    fn new(total: Option<u64>, template: &str) -> Self {
-        let bar = ProgressBar::with_draw_target(total, target());
+    fn new(total: Option<u64>, template: &str, bar: Bar) -> Self {
+        let bar = ProgressBar::with_draw_target(total, target(bar));
         let style = ProgressStyle::with_template(template);
         bar.set_style(style.expect("the templates above are sound"));
         if total.is_none() {
@@ -66,9 +69,8 @@ impl Meter {
     }
 }
 
-/// A bar between rows on the same terminal would spoil both.
-fn target() -> ProgressDrawTarget {
-    if io::stderr().is_terminal() && !io::stdout().is_terminal() {
+fn target(bar: Bar) -> ProgressDrawTarget {
+    if bar == Bar::Allowed && io::stderr().is_terminal() {
         ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SECOND)
     } else {
         ProgressDrawTarget::hidden()

@@ -1,6 +1,7 @@
 // The head of a chart: which symbol, what it costs now, how far to trust it, and the choices.
 
 import type { Market } from '../live/market';
+import { windowName } from '../pure/duration';
 import { compact, exact, percent, signed } from '../pure/format';
 import { button, el, setClass, setText, setTitle } from '../shell/dom';
 import { STATUS_MEANING } from '../shell/status-words';
@@ -95,7 +96,7 @@ export class ChartHead {
       this.activity,
       row === null
         ? ''
-        : `${compact(row.transactions)} trades · ${compact(Number(row.volume))} volume in ${row.window}`,
+        : `${compact(row.transactions)} trades · ${compact(Number(row.volume))} volume in ${windowName(row.window)}`,
     );
     const status = this.market.statusOf(this.symbol);
     setText(this.badge, status ?? 'no data');

@@ -99,9 +99,10 @@ function paintStretch(frame: Frame, columns: PlotColumns, from: number, to: numb
   }
 }
 
-/** Bars of the window's volume, at least a pixel wide; where bars share a pixel the tallest shows. */
+/** Bars of the window's volume, at least a pixel wide; where bars share a pixel the tallest shows; none inside a gap. */
 export function paintVolume(
   frame: Frame,
+  columns: PlotColumns,
   points: readonly Point[],
   stepMs: number,
   fromMs: number,
@@ -112,7 +113,9 @@ export function paintVolume(
   const barPx = Math.max(ratio, stepPx > 3 * ratio ? stepPx * 0.72 : stepPx);
   const bottom = frame.top + frame.height;
   context.fillStyle = frame.colours.volume;
-  for (const point of points) {
+  for (const [i, source] of columns.source.entries()) {
+    const point = points[source];
+    if (point === undefined || columns.last[i] == null) continue;
     if (point.atMs < fromMs || point.atMs - stepMs > toMs || point.transactions === 0) continue;
     const top = frame.volume(Number(point.volume));
     context.fillRect(frame.x(point.atMs) - barPx / 2, top, barPx, bottom - top);

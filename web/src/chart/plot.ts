@@ -157,7 +157,7 @@ export class Plot {
     const [from, to] = visible(scene);
     layers.clipped(frame, () => {
       layers.paintStatus(frame, scene.statuses);
-      layers.paintVolume(frame, scene.points, scene.stepMs, scene.view.fromMs, scene.view.toMs);
+      layers.paintVolume(frame, scene.columns, scene.points, scene.stepMs, scene.view.fromMs, scene.view.toMs);
       layers.paintBand(frame, scene.columns, from, to);
       layers.paintGaps(frame, scene.gaps, scene.liveMs);
     });

@@ -10,10 +10,13 @@ import { SPARK_SPAN_MS, sparkStepMs, type TrackedSymbol } from './tracked-symbol
 
 const AT_ONCE = 3;
 const RETRY_MS = 3_000;
+/** The server lists a gap once it is saved, which takes it some seconds; one from before the snapshot has no event. */
+const GAPS_SAVED_MS = 8_000;
 
 export class Loader {
   private running = 0;
   private readonly queue: TrackedSymbol[] = [];
+  private gapsTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     private readonly market: Market,
@@ -38,7 +41,7 @@ export class Loader {
   refill(): void {
     for (const tracked of this.market.symbols.values()) tracked.sparkAsked = false;
     this.fillSparks();
-    void this.loadGaps();
+    void this.loadGaps(GAPS_SAVED_MS);
   }
 
   /** Asks for the sparkline of every symbol that has not been asked for. */
@@ -51,11 +54,17 @@ export class Loader {
     while (this.running < AT_ONCE && this.queue.length > 0) void this.work();
   }
 
-  private async loadGaps(): Promise<void> {
+  /** Fetches the list of gaps, and once more after `againMs`. */
+  private async loadGaps(againMs?: number): Promise<void> {
+    clearTimeout(this.gapsTimer);
+    const later = (ms: number, then?: number): void => {
+      this.gapsTimer = setTimeout(() => void this.loadGaps(then), ms);
+    };
     try {
       this.market.takeGapList(await getGaps(0));
+      if (againMs !== undefined) later(againMs);
     } catch {
-      setTimeout(() => void this.loadGaps(), RETRY_MS);
+      later(RETRY_MS, againMs);
     }
   }
 

@@ -41,6 +41,8 @@ export class Market {
   snapshots = 0;
   private readonly gaps = new Map<string, Gap>();
   private readonly openGaps = new Map<string, Gap>();
+  /** Gaps that came as events since the snapshot; the server's list is some seconds behind them. */
+  private readonly heardGaps = new Set<string>();
   private readonly pointListeners: ((row: Row) => void)[] = [];
 
   constructor(private readonly frames: Frames) {}
@@ -87,6 +89,7 @@ export class Market {
     this.windows = answer.windows;
     this.grid = answer.grid;
     this.clock.restart();
+    this.heardGaps.clear();
     if (answer.time_ns !== null) this.clock.state(msOf(answer.time_ns));
     if (this.window === null || !this.windows.includes(this.window)) this.window = this.windows[0] ?? null;
     for (const entry of answer.symbols) {
@@ -110,11 +113,12 @@ export class Market {
     this.frames.topic('list');
   }
 
-  /** Replaces what is known of gaps with what the server lists. */
+  /** Replaces what is known of gaps with what the server lists, but for what was heard since. */
   takeGapList(gaps: readonly Gap[]): void {
-    this.gaps.clear();
-    this.openGaps.clear();
-    for (const gap of gaps) this.keepGap(gap);
+    for (const known of [this.gaps, this.openGaps]) {
+      for (const key of known.keys()) if (!this.heardGaps.has(key)) known.delete(key);
+    }
+    for (const gap of gaps) if (!this.heardGaps.has(gapKey(gap))) this.keepGap(gap);
     this.frames.topic('gaps');
   }
 
@@ -175,6 +179,7 @@ export class Market {
   }
 
   private takeGap(gap: Gap): void {
+    this.heardGaps.add(gapKey(gap));
     this.keepGap(gap);
     this.frames.topic('gaps');
     for (const symbol of gap.symbols.length > 0 ? gap.symbols : this.symbols.keys()) this.frames.row(symbol);
@@ -192,9 +197,9 @@ export class Market {
     this.frames.topic('choice');
   }
 
-  /** A gap is named by its beginning and its symbols; one that was filled is none any more. */
+  /** A gap that was filled is none any more. */
   private keepGap(gap: Gap): void {
-    const key = JSON.stringify([gap.from_ns, gap.symbols]);
+    const key = gapKey(gap);
     if (gap.to_ns === null) this.openGaps.set(key, gap);
     else this.openGaps.delete(key);
     if (gap.state === 'filled') this.gaps.delete(key);
@@ -218,3 +223,6 @@ export class Market {
     this.clock.run(this.connection.state === 'live' && this.feed.state !== 'ended');
   }
 }
+
+/** A gap is named by its beginning and its symbols. */
+const gapKey = (gap: Gap): string => JSON.stringify([gap.from_ns, gap.symbols]);

@@ -1,6 +1,8 @@
 // Durations as the command line writes them (`60s`, `5m`, `1h`), in milliseconds inside the page.
 
 const UNITS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+/** Shorter windows are named by their seconds: `60s`, `90s`. */
+const NAMED_BY_SECONDS_MS = 120_000;
 
 /** The milliseconds of `60s`, `5m`, `1h30m`; null when the text is no duration. */
 export function parseDuration(text: string): number | null {
@@ -20,6 +22,12 @@ export function durationText(ms: number): string {
     if (ms >= size && ms % size === 0) return `${ms / size}${unit}`;
   }
   return `${Math.round(ms)}ms`;
+}
+
+/** A window's length as its name: `60s` stays as it is, `300s` is the `5m` that was asked for. */
+export function windowName(text: string): string {
+  const ms = parseDuration(text);
+  return ms === null || ms < NAMED_BY_SECONDS_MS ? text : durationText(ms);
 }
 
 /** Durations in free text, `60s, 5m`, as the list of words; empty words are dropped. */

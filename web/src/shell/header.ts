@@ -4,7 +4,7 @@ import { msOf } from '../contract';
 import type { Changes } from '../live/frames';
 import type { Market } from '../live/market';
 import type { Connection } from '../live/stream';
-import { humanDuration } from '../pure/duration';
+import { humanDuration, windowName } from '../pure/duration';
 import { clockNear } from '../pure/format';
 import { button, el, icon, setClass, setText, setTitle } from './dom';
 import { FEED_MEANING } from './status-words';
@@ -81,9 +81,9 @@ export class Header {
       this.windowsShown = shown;
       this.windows.replaceChildren(
         ...windows.map((each) => {
-          const segment = button(each, () => this.actions.window(each), {
+          const segment = button(windowName(each), () => this.actions.window(each), {
             class: 'segment',
-            title: `Numbers over the last ${each} (w)`,
+            title: `Numbers over the last ${windowName(each)} (w)`,
           });
           segment.dataset['window'] = each;
           return segment;

@@ -4,7 +4,7 @@ import type { Changes } from '../live/frames';
 import { ApiError } from '../live/api';
 import { changeSettings } from '../live/follow';
 import type { Market } from '../live/market';
-import { parseDuration, splitList } from '../pure/duration';
+import { parseDuration, splitList, windowName } from '../pure/duration';
 import { Dialog } from './dialog';
 import { el } from './dom';
 
@@ -48,7 +48,7 @@ export class SettingsPanel {
 
   private fill(): void {
     const settings = this.market.settings?.settings;
-    this.windows.value = (settings?.windows ?? this.market.windows).join(', ');
+    this.windows.value = (settings?.windows ?? this.market.windows).map(windowName).join(', ');
     this.lateness.value = settings?.lateness ?? '';
     this.showFacts();
   }

@@ -7,7 +7,9 @@ export async function lineInGap(): Promise<{ inside: number; outside: number; ga
   const chart = (globalThis as unknown as { stockUp: { chart: { fromMs: number; toMs: number } } }).stockUp.chart;
   const canvas = document.querySelector<HTMLCanvasElement>('.plot canvas');
   const over = document.querySelector<HTMLElement>('.u-over');
-  const context = canvas?.getContext('2d');
+  // A copy: reading from the plot's own canvas makes the browser warn.
+  const context = new OffscreenCanvas(canvas?.width ?? 1, canvas?.height ?? 1).getContext('2d');
+  if (canvas !== null) context?.drawImage(canvas, 0, 0);
   if (gap === undefined || gap.to_ns === null || over === null || canvas === null || context == null)
     throw new Error('no gap, no plot');
   const { fromMs, toMs } = chart;
@@ -38,7 +40,9 @@ export async function lineInGap(): Promise<{ inside: number; outside: number; ga
 export function gapEdges(): number {
   const canvas = document.querySelector<HTMLCanvasElement>('.plot canvas');
   const over = document.querySelector<HTMLElement>('.u-over');
-  const context = canvas?.getContext('2d');
+  // A copy: reading from the plot's own canvas makes the browser warn.
+  const context = new OffscreenCanvas(canvas?.width ?? 1, canvas?.height ?? 1).getContext('2d');
+  if (canvas !== null) context?.drawImage(canvas, 0, 0);
   if (over === null || canvas === null || context == null) throw new Error('no plot');
   const height = Math.round(over.offsetHeight * devicePixelRatio);
   const { data } = context.getImageData(0, over.offsetTop * devicePixelRatio, canvas.width, height);

@@ -1,6 +1,6 @@
 // Formatting: exact decimals keep every digit, and no rounding says more than is known.
 import { describe, expect, test } from 'vitest';
-import { durationText, humanDuration, parseDuration, splitList } from '../../src/pure/duration';
+import { durationText, humanDuration, parseDuration, splitList, windowName } from '../../src/pure/duration';
 import { bytes, clockNear, compact, decimalsOf, exact, fixed, general, percent, signed } from '../../src/pure/format';
 
 const thin = '\u2009';
@@ -86,6 +86,15 @@ test.each([
   ['0s', null],
   ['5', null],
 ])('parseDuration(%s)', (text, expected) => expect(parseDuration(text)).toBe(expected));
+test.each([
+  ['60s', '60s'],
+  ['90s', '90s'],
+  ['300s', '5m'],
+  ['5m', '5m'],
+  ['3600s', '1h'],
+  ['150s', '150s'],
+  ['odd', 'odd'],
+])('windowName(%s)', (text, expected) => expect(windowName(text)).toBe(expected));
 test.each([
   [60_000, '1m'],
   [90_000, '90s'],

@@ -64,6 +64,19 @@ test('an open gap is believed over a row that says complete, for its symbols onl
   expect(market.gapsOf('SPY')).toHaveLength(1);
 });
 
+test('the list of gaps replaces what is known, but not what was heard since the snapshot', () => {
+  market.takeGapList([gap({ from_ns: at(0) * 1e6 })]);
+  market.take('gap', gap({}));
+  market.takeGapList([]);
+  expect(market.gapsOf('SPY').map(({ fromMs }) => fromMs)).toEqual([at(1)]);
+  market.take('gap', gap({ to_ns: at(3) * 1e6, state: 'given_up' }));
+  market.takeGapList([gap({})]);
+  expect(market.gapsOf('SPY').map(({ open }) => open)).toEqual([false]);
+  market.take('snapshot', snapshot('SPY', 'IBM'));
+  market.takeGapList([]);
+  expect(market.gapsOf('SPY')).toEqual([]);
+});
+
 test('a gap that names nobody is everybody’s; one that was filled is gone', () => {
   market.take('gap', gap({ symbols: [] }));
   expect([market.statusOf('SPY'), market.statusOf('IBM')]).toEqual(['gap', 'gap']);

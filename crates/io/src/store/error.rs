@@ -62,6 +62,16 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    /// Whether the device is full: nothing was written, and trying again later may work.
+    pub fn is_no_space(&self) -> bool {
+        let Self::Sqlite { source, .. } = self else {
+            return false;
+        };
+        source.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
+    }
+}
+
 /// What is damaged.
 #[derive(Debug, Error)]
 pub enum Damage {

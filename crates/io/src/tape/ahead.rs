@@ -100,10 +100,11 @@ mod tests {
     }
 
     fn tape(rows: u32) -> String {
-        let rows: String = (0..rows)
-            .map(|row| format!("{row},S{},1,1\n", row % 5))
-            .collect();
-        format!("timestamp_ns,symbol,price,size\n{rows}")
+        let mut text = "timestamp_ns,symbol,price,size\n".to_owned();
+        for row in 0..rows {
+            text += &[&row.to_string(), ",S", &(row % 5).to_string(), ",1,1\n"].concat();
+        }
+        text
     }
 
     #[test]

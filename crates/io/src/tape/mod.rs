@@ -1,7 +1,7 @@
 //! Trade files ("tapes"): CSV, also gzipped, read into batches and written by `export trades`.
 //!
 //! `timestamp_ns,symbol,price,size,conditions`, rows in the order of arrival; `conditions` may be
-//! absent, and the columns `ts_recv_ns,seq` that export adds are passed over. [`reader`] takes most
+//! absent, and the columns `ts_recv_ns,seq` that export adds are passed over. The reader takes most
 //! rows by a fast path that knows how numbers look and what stood in the row before; whatever is
 //! unusual (quotes, long numbers, mistakes) goes to a slow one that splits by RFC 4180 and can say
 //! what is wrong.

@@ -112,18 +112,18 @@ impl Rows {
             return Some((id, length));
         }
         let length = memchr::memchr(b'\n', rest)?;
-        let id = self.plain_conditions(without_return(rest.get(..length)?), batch)?;
+        let id = Self::plain_conditions(without_return(rest.get(..length)?), batch)?;
         if let Some((text, _)) = short {
             self.conditions.put(text, id);
         }
         Some((id, length))
     }
 
-    fn plain_conditions(&mut self, text: &[u8], batch: &mut TradeBatch) -> Option<NameId> {
+    fn plain_conditions(text: &[u8], batch: &mut TradeBatch) -> Option<NameId> {
         if text.starts_with(b"\"") || memchr::memchr(b',', text).is_some() {
             return None;
         }
-        self.conditions(text, batch).ok()
+        conditions_id(text, batch).ok()
     }
 
     /// What follows the size in rows with other columns: the conditions, if any, and the length of
@@ -146,7 +146,7 @@ impl Rows {
         if count != left || is_odd {
             return None;
         }
-        Some((self.plain_conditions(conditions, batch)?, length))
+        Some((Self::plain_conditions(conditions, batch)?, length))
     }
 
     /// Takes any row, or says what is wrong with it.
@@ -175,7 +175,7 @@ impl Rows {
         } else {
             b""
         };
-        let conditions = self.conditions(conditions, batch)?;
+        let conditions = conditions_id(conditions, batch)?;
         batch.trades.push(Trade {
             symbol,
             conditions,
@@ -209,17 +209,17 @@ impl Rows {
         };
         Ok(id)
     }
+}
 
-    fn conditions(&mut self, text: &[u8], batch: &mut TradeBatch) -> Result<NameId, RowProblem> {
-        let name = std::str::from_utf8(text).map_err(|_| RowProblem::NotUtf8 {
-            column: "conditions",
-        })?;
-        if text.len() > MAX_CONDITIONS_BYTES {
-            return Err(RowProblem::Conditions { text: shown(text) });
-        }
-        let id = batch.names.intern(name);
-        Ok(id)
+fn conditions_id(text: &[u8], batch: &mut TradeBatch) -> Result<NameId, RowProblem> {
+    let name = std::str::from_utf8(text).map_err(|_| RowProblem::NotUtf8 {
+        column: "conditions",
+    })?;
+    if text.len() > MAX_CONDITIONS_BYTES {
+        return Err(RowProblem::Conditions { text: shown(text) });
     }
+    let id = batch.names.intern(name);
+    Ok(id)
 }
 
 fn without_return(line: &[u8]) -> &[u8] {

@@ -1,7 +1,8 @@
 //! Numbers and durations as text.
 //!
-//! Decimals are exact. An f64 is written with the fewest digits that read back as the same bits, in
-//! plain notation: `0.00000012`, not `1.2e-7`; `1`, not `1.0`.
+//! Decimals are exact. An f64 is written with the fewest digits that read back as the same bits, the
+//! nearest of these, and of two equally near the one with the even last digit, as Python, JavaScript
+//! and `serde_json` write it; but in plain notation: `0.00000012`, not `1.2e-7`; `1`, not `1.0`.
 
 use std::io::Write as _;
 
@@ -47,12 +48,36 @@ pub fn write_f64(value: f64, out: &mut Vec<u8>) -> bool {
     }
     let mut buffer = zmij::Buffer::new();
     let text = buffer.format_finite(value).as_bytes();
-    if memchr::memchr(b'e', text).is_some() {
-        append(format_args!("{value}"), out);
-    } else {
-        out.extend_from_slice(text.strip_suffix(b".0").unwrap_or(text));
+    match memchr::memchr(b'e', text) {
+        Some(at) => write_plain(text, at, out),
+        None => out.extend_from_slice(text.strip_suffix(b".0").unwrap_or(text)),
     }
     true
+}
+
+/// Appends a number like `-1.25e-9`, whose exponent begins at `at`, in plain notation.
+fn write_plain(text: &[u8], at: usize, out: &mut Vec<u8>) {
+    let (mantissa, exponent) = text.split_at(at);
+    let exponent: i32 = std::str::from_utf8(exponent)
+        .ok()
+        .and_then(|exponent| exponent.get(1..)?.parse().ok())
+        .expect("an exponent is a small integer");
+    let unsigned = mantissa.strip_prefix(b"-").unwrap_or(mantissa);
+    if unsigned.len() < mantissa.len() {
+        out.push(b'-');
+    }
+    let places = usize::try_from(exponent.unsigned_abs()).expect("an exponent is small");
+    let mut digits = unsigned.iter().filter(|byte| **byte != b'.');
+    if exponent < 0 {
+        out.extend_from_slice(b"0.");
+        out.extend(std::iter::repeat_n(b'0', places - 1));
+        out.extend(digits);
+        return;
+    }
+    // Whole numbers: they are written so from 1e16 on, and have at most 17 digits.
+    for _ in 0..=places {
+        out.push(digits.next().copied().unwrap_or(b'0'));
+    }
 }
 
 /// Appends a volume, exactly.

@@ -150,6 +150,30 @@ fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
     String::from_utf8(out).unwrap()
 }
 
+/// 1958369707733145.25 lies in the middle of its two shortest texts: a property test found that they
+/// may differ, so the choice is said and kept.
+#[test]
+fn numbers_that_are_written_with_an_exponent_elsewhere_and_ties_are_as_python_says() {
+    for (value, expected) in [
+        (-1_958_369_707_733_145.25, "-1958369707733145.2"),
+        (1.0, "1"),
+        (-1.0, "-1"),
+        (0.0, "0"),
+        (1e15, "1000000000000000"),
+        (1e16, "10000000000000000"),
+        (1.5e21, "1500000000000000000000"),
+        (-1.234_567_890_123_456_7e20, "-123456789012345670000"),
+        (1.25e-9, "0.00000000125"),
+        (-1e-7, "-0.0000001"),
+        (5e-324, &format!("0.{}5", "0".repeat(323))),
+        (1.5e300, &format!("15{}", "0".repeat(299))),
+    ] {
+        assert_eq!(written(|out| assert!(write_f64(value, out))), expected);
+    }
+    assert!(!write_f64(f64::NAN, &mut Vec::new()));
+    assert!(!write_f64(f64::INFINITY, &mut Vec::new()));
+}
+
 proptest! {
     #[test]
     fn an_f64_reads_back_as_itself_and_has_no_exponent(bits in any::<u64>()) {
@@ -158,7 +182,8 @@ proptest! {
         let text = written(|out| { write_f64(value, out); });
         prop_assert_eq!(text.parse::<f64>().unwrap().to_bits(), value.to_bits());
         prop_assert!(!text.contains('e'));
-        prop_assert_eq!(text, format!("{value}"));
+        // Where two texts are equally short and near, `std` takes the other one.
+        prop_assert_eq!(text.len(), format!("{value}").len());
     }
 
     #[test]

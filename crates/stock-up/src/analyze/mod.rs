@@ -400,13 +400,14 @@ impl Analysis {
         let LogRetention { max_bytes, max_age } = self.retention;
         let now = self.analyzer.log_time();
         let min_time = now.zip(max_age).map(|(now, age)| now.saturating_sub(age));
-        if max_bytes.is_some() || min_time.is_some() {
-            log.retain(&Retention {
-                max_bytes,
-                min_time,
-            })?;
+        match log.retain(&Retention {
+            max_bytes,
+            min_time,
+        }) {
+            // A log that cannot write for now is tidied up later.
+            Ok(_) | Err(Error::Closed | Error::NoSpace(_)) => Ok(()),
+            Err(error) => Err(error.into()),
         }
-        Ok(())
     }
 
     /// The thread that saves has ended early: its error is the reason.

@@ -7,13 +7,17 @@
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use stock_up_core::Point;
 use stock_up_io::clock::Stopwatch;
-use stock_up_io::store::{Commit, Gap, NewPoint, Progress, RetentionPolicy, Store};
+use stock_up_io::store::{Commit, Gap, NewPoint, Progress, RetentionPolicy, Store, StoreError};
 
 use super::recent::Recent;
 use crate::telemetry::Telemetry;
+
+/// Distance between tries to save on a device that is full.
+const RETRY_FULL: Duration = Duration::from_secs(1);
 
 /// State and outputs up to one position of the log.
 #[derive(Debug)]
@@ -101,7 +105,7 @@ fn save_all(
 ) -> anyhow::Result<()> {
     while let Ok(unit) = waiting.recv() {
         let watch = Stopwatch::start();
-        save(&mut store, &unit)?;
+        save_when_possible(&mut store, &unit)?;
         recent.saved(unit.next_emission);
         telemetry.store_write.observe(watch.elapsed().as_secs_f64());
         if let Some(now) = unit.time {
@@ -111,7 +115,23 @@ fn save_all(
     Ok(())
 }
 
-fn save(store: &mut Store, unit: &Unit) -> anyhow::Result<()> {
+/// Saves a unit, waiting for room while the device is full: until then the log knows everything.
+fn save_when_possible(store: &mut Store, unit: &Unit) -> anyhow::Result<()> {
+    let mut told = false;
+    loop {
+        match save(store, unit) {
+            Err(error) if error.is_no_space() => {
+                if !std::mem::replace(&mut told, true) {
+                    tracing::error!(%error, "the store waits for room on its device");
+                }
+                std::thread::park_timeout(RETRY_FULL);
+            }
+            saved => return Ok(saved?),
+        }
+    }
+}
+
+fn save(store: &mut Store, unit: &Unit) -> Result<(), StoreError> {
     let first = unit.next_emission - unit.points.len() as u64;
     let named = |(number, point): (u64, _)| {
         let point: &Point = point;
@@ -133,6 +153,5 @@ fn save(store: &mut Store, unit: &Unit) -> anyhow::Result<()> {
     store.commit(&Commit {
         gaps: &unit.gaps,
         progress: Some(progress),
-    })?;
-    Ok(())
+    })
 }

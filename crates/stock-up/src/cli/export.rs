@@ -107,8 +107,10 @@ fn trades(args: &Common) -> Outcome {
         FormatName::Parquet => return Err(no_parquet()),
     };
     let times = args.times()?;
-    let records = Records::open(&DataDir::open(&args.dir)?)?;
-    let mut writer = TapeWriter::new(Output::open(args.output.as_deref())?, format);
+    let dir = DataDir::open(&args.dir)?;
+    let out = Output::open(args.output.as_deref())?;
+    let records = Records::open(&dir, out.bar())?;
+    let mut writer = TapeWriter::new(out, format);
     records.each(|first, record| {
         let Record::Trades(batch) = record else {
             return Ok(());

@@ -14,6 +14,7 @@ use super::output::Output;
 use super::value::shown_time;
 use crate::data_dir::DataDir;
 use crate::failure::Outcome;
+use crate::progress::Bar;
 use crate::replay::Records;
 
 const EXAMPLES: &str = "\
@@ -73,7 +74,7 @@ struct Finder {
 pub(super) fn gaps(args: &GapsArgs) -> Outcome {
     let dir = DataDir::open(&args.dir)?;
     let mut finder = Finder::default();
-    Records::open(&dir)?.each(|_, record| {
+    Records::open(&dir, Bar::Allowed)?.each(|_, record| {
         if let Record::Feed(change) = record {
             finder.take(change);
         }

@@ -5,13 +5,14 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process;
 
 use anyhow::{Context, anyhow};
 
 use crate::failure::{Failure, Outcome};
+use crate::progress::Bar;
 
 /// The output of a command.
 #[derive(Debug)]
@@ -49,6 +50,14 @@ impl Output {
                 ))
             }
             _ => NewFile::create(path).map(Self::File),
+        }
+    }
+
+    /// Whether progress may be shown while this is written.
+    pub(super) fn bar(&self) -> Bar {
+        match self {
+            Self::Stdout(out) if out.is_terminal() => Bar::Hidden,
+            _ => Bar::Allowed,
         }
     }
 

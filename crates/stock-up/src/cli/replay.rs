@@ -91,41 +91,47 @@ enum FormatName {
 
 /// Does `replay`.
 pub(super) fn replay(args: ReplayArgs) -> Outcome {
-    let plan = args.plan();
     check_output(&args)?;
     let dir = args.log.as_deref().map(DataDir::open).transpose()?;
     // A replay that cannot begin leaves no trace.
-    plan.overrides
+    let overrides = args.overrides();
+    overrides
         .over(AnalyzerSettings::default())
         .map_err(Failure::usage)?;
     let mut output = Output::open(args.output.as_deref())?;
+    let plan = Plan {
+        overrides,
+        emission: match args.emit {
+            Some(Emit::Trade) => Emission::Trade,
+            Some(Emit::Every(_)) | None => Emission::Grid,
+        },
+        format: args.format.into(),
+        bar: output.bar(),
+    };
     if let Some(dir) = dir {
         replay_log(&plan, &dir, &mut output)?;
     } else {
-        let order = if args.merge { Order::Merged } else { Order::Listed };
+        let order = if args.merge {
+            Order::Merged
+        } else {
+            Order::Listed
+        };
         replay_tapes(&plan, Tapes::new(args.files, order), &mut output)?;
     }
     output.finish()
 }
 
 impl ReplayArgs {
-    fn plan(&self) -> Plan {
-        let (emission, grid) = match self.emit {
-            None => (Emission::Grid, None),
-            Some(Emit::Every(grid)) => (Emission::Grid, Some(grid)),
-            Some(Emit::Trade) => (Emission::Trade, None),
-        };
-        let overrides = Overrides {
+    fn overrides(&self) -> Overrides {
+        Overrides {
             windows: self.window.clone(),
-            grid,
+            grid: match self.emit {
+                Some(Emit::Every(grid)) => Some(grid),
+                Some(Emit::Trade) | None => None,
+            },
             lateness: self.lateness,
             revise: self.revise,
             conditions: self.conditions.map(Conditions::from),
-        };
-        Plan {
-            overrides,
-            emission,
-            format: self.format.into(),
         }
     }
 }

@@ -18,7 +18,7 @@ Examples:
 /// Captures trades, computes windows and serves the page
 ///
 /// All roles in one process. Without configuration and token: a simulated market, labelled so
-/// everywhere, and the page at http://127.0.0.1:8080.
+/// everywhere, and the page at <http://127.0.0.1:8080>.
 #[derive(Debug, Clone, Default, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct RunArgs {

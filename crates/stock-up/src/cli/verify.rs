@@ -11,6 +11,7 @@ use stock_up_log::VerifyReport;
 use super::value::shown_time;
 use crate::data_dir::DataDir;
 use crate::failure::{Failure, Outcome};
+use crate::progress::Bar;
 use crate::replay::{Entry, Records};
 
 /// Most problems with records that are told.
@@ -56,21 +57,23 @@ pub(super) fn verify(args: &VerifyArgs) -> Outcome {
     } else {
         writeln!(out, "records: not read, because the log is damaged")?;
     }
-    check_store(&dir, log.end_seq, &mut problems, &mut out)?;
+    let store = check_store(&dir, log.end_seq, &mut problems, &mut out);
     for problem in &problems {
         writeln!(out, "damaged: {problem}")?;
     }
     out.flush()?;
-    match problems.len() {
-        0 => Ok(()),
-        count => Err(anyhow!(
-            "data directory `{}` is damaged in {count} place{}; restore it from a copy, or move it \
-             away and begin a new one",
-            dir.path().display(),
-            if count == 1 { "" } else { "s" },
-        )
-        .into()),
+    // What could not be read is told only where nothing worse is known.
+    if problems.is_empty() {
+        return store;
     }
+    let count = problems.len();
+    Err(anyhow!(
+        "data directory `{}` is damaged in {count} place{}; restore it from a copy, or move it \
+         away and begin a new one",
+        dir.path().display(),
+        if count == 1 { "" } else { "s" },
+    )
+    .into())
 }
 
 fn tell_log(report: &VerifyReport, out: &mut impl Write) -> io::Result<()> {
@@ -101,7 +104,7 @@ fn tell_log(report: &VerifyReport, out: &mut impl Write) -> io::Result<()> {
 /// Reads every record and says how many.
 fn check_records(dir: &DataDir, problems: &mut Vec<String>) -> Outcome<u64> {
     let mut count = 0;
-    Records::open(dir)?.each_entry(|entry| {
+    Records::open(dir, Bar::Allowed)?.each_entry(|entry| {
         count += 1;
         if problems.len() < MAX_PROBLEMS {
             problems.extend(problem_of(&entry));

@@ -31,6 +31,9 @@ const TICK: Duration = Duration::from_millis(250);
 /// A report tells of frames that came since the one before: at most one ping ago, and some slack.
 const REPORT_AGE: i64 = 2_000_000_000;
 
+/// How long a feed may take to end.
+const DRAIN: Duration = Duration::from_secs(2);
+
 /// Distance between tries to write to a device that was full.
 const RETRY_FULL: u32 = 4;
 
@@ -94,6 +97,8 @@ struct Collector {
     settings: AnalyzerSettings,
     settings_revision: u64,
     refused: Option<String>,
+    /// It was told that the device is full.
+    is_paused: bool,
     ticks_since_full: u32,
 }
 
@@ -122,6 +127,7 @@ impl Collector {
             settings: known.settings.clone(),
             settings_revision: known.settings_revision,
             refused: None,
+            is_paused: false,
             ticks_since_full: 0,
             context,
         }
@@ -130,7 +136,8 @@ impl Collector {
     /// Notes that nobody watched since the log's last record.
     fn begin(&mut self, known: &Known) -> anyhow::Result<()> {
         if known.has_records && !known.subscribed.is_empty() {
-            self.open_gap(known.heard.or(known.time), GapCause::Stopped)?;
+            let heard = known.heard.or(known.time).unwrap_or(i64::MAX);
+            self.open_gap(heard, GapCause::Stopped)?;
         }
         let Venue { name, simulated } = self.context.venue;
         self.event(FeedEvent::Started {
@@ -161,7 +168,10 @@ impl Collector {
         loop {
             tokio::select! {
                 biased;
-                () = &mut shutdown => return Ok(End::Told),
+                () = &mut shutdown => {
+                    self.drain().await?;
+                    return Ok(End::Told);
+                }
                 _ = ticks.tick() => self.tick()?,
                 changed = self.context.settings.changed() => {
                     changed?;
@@ -176,6 +186,23 @@ impl Collector {
                     Some(signal) => self.signal(signal)?,
                 },
                 () = sleep_until(idle_at) => return Ok(self.idle()),
+            }
+        }
+    }
+
+    /// Takes what the feed still has, which was told to end as well.
+    async fn drain(&mut self) -> anyhow::Result<()> {
+        let give_up = sleep_until(deadline(DRAIN));
+        let mut give_up = std::pin::pin!(give_up);
+        loop {
+            let signal = tokio::select! {
+                signal = self.context.signals.recv() => signal,
+                () = &mut give_up => return Ok(()),
+            };
+            match signal {
+                None | Some(FeedSignal::Ended) => return Ok(()),
+                Some(FeedSignal::Trades(batch)) => self.trades(&batch)?,
+                Some(signal) => self.signal(signal)?,
             }
         }
     }
@@ -272,7 +299,7 @@ impl Collector {
             .inc();
         telemetry.feed_live.set(0);
         self.show(FeedPhase::Disconnected, detail);
-        self.open_gap(Some(heard), cause)
+        self.open_gap(heard, cause)
     }
 
     fn refused(&mut self, reason: String, retry_in: Duration) -> anyhow::Result<()> {
@@ -327,7 +354,7 @@ impl Collector {
         );
         if bad.iter().any(|bad| bad.may_lose_trades) && !self.gap_is_open {
             let from = self.heard.saturating_sub(REPORT_AGE);
-            self.open_gap(Some(from), GapCause::BadFrames)?;
+            self.open_gap(from, GapCause::BadFrames)?;
             self.subscribed(Vec::new())?;
         }
         Ok(())
@@ -408,20 +435,33 @@ impl Collector {
         Ok(())
     }
 
-    /// Opens a gap from the last sign of life; one that is open goes on.
-    fn open_gap(&mut self, heard: Option<i64>, cause: GapCause) -> anyhow::Result<()> {
+    /// Opens a gap from the last sign of life, by the wall clock; one that is open goes on.
+    fn open_gap(&mut self, heard: i64, cause: GapCause) -> anyhow::Result<()> {
+        let now = self.time.at(self.context.clock.now());
+        // What leads the log's time is what was last heard of.
+        let from = if self.time.follows_trades() {
+            now
+        } else {
+            heard
+        };
+        self.open_gap_from(from, cause)
+    }
+
+    /// As [`Self::open_gap`], from a moment of the log's time.
+    fn open_gap_from(&mut self, from: i64, cause: GapCause) -> anyhow::Result<()> {
         self.gap_closes_with_trade = false;
         if self.gap_is_open {
             return Ok(());
         }
         self.gap_is_open = true;
         let at = self.time.at(self.context.clock.now());
-        let from = if self.time.follows_trades() {
-            at
-        } else {
-            heard.unwrap_or(at).min(at)
-        };
-        self.event_at(at, FeedEvent::GapOpened { from, cause })
+        self.event_at(
+            at,
+            FeedEvent::GapOpened {
+                from: from.min(at),
+                cause,
+            },
+        )
     }
 
     fn event(&mut self, event: FeedEvent) -> anyhow::Result<()> {
@@ -440,6 +480,9 @@ impl Collector {
 
     /// The device is full: nothing more is accepted until there is room.
     fn paused(&mut self) {
+        if std::mem::replace(&mut self.is_paused, true) {
+            return;
+        }
         self.ticks_since_full = 0;
         tracing::error!(
             "the device of the data directory is full; trades are being lost, free some space"
@@ -459,10 +502,11 @@ impl Collector {
             return Ok(());
         }
         tracing::warn!("there is room again; trades are accepted");
+        self.is_paused = false;
         // What was queued when the device filled up is lost as well: what is durable tells.
-        let heard = self.context.hub.time();
+        let durable = self.context.hub.time().unwrap_or(i64::MAX);
         self.gap_is_open = false;
-        self.open_gap(heard, GapCause::Overload)?;
+        self.open_gap_from(durable, GapCause::Overload)?;
         self.subscribed(Vec::new())?;
         self.context.hub.publish_ready();
         self.show(FeedPhase::Live, "");

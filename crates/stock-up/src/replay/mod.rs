@@ -23,6 +23,7 @@ use stock_up_io::text::Format;
 
 use crate::data_dir::DataDir;
 use crate::failure::Outcome;
+use crate::progress::Bar;
 
 /// What a replay computes and how it is written.
 #[derive(Debug, Clone)]
@@ -33,20 +34,22 @@ pub(crate) struct Plan {
     pub(crate) emission: Emission,
     /// The text.
     pub(crate) format: Format,
+    /// Whether progress may be shown.
+    pub(crate) bar: Bar,
 }
 
 /// Replays trade files as one feed without gaps, to its end.
 pub(crate) fn replay_tapes(plan: &Plan, tapes: Tapes, out: &mut dyn Write) -> Outcome {
     let mut engine = Engine::new(plan, 0, out)?;
     engine.begin_tape()?;
-    tapes.each_batch(|batch| engine.trades(batch))?;
+    tapes.each_batch(plan.bar, |batch| engine.trades(batch))?;
     engine.end_tape()?;
     engine.finish()
 }
 
 /// Replays the log of a data directory as far as it is durable now.
 pub(crate) fn replay_log(plan: &Plan, dir: &DataDir, out: &mut dyn Write) -> Outcome {
-    let records = Records::open(dir)?;
+    let records = Records::open(dir, plan.bar)?;
     let mut engine = Engine::new(plan, records.first_seq(), out)?;
     records.each(|seq, record| engine.record(seq, record))?;
     engine.finish()

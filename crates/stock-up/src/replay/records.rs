@@ -11,7 +11,7 @@ use stock_up_log::Log;
 
 use crate::data_dir::DataDir;
 use crate::failure::{Failure, Outcome};
-use crate::progress::Progress;
+use crate::progress::{Bar, Progress};
 
 /// Sequence numbers between two looks at the progress bar.
 const METER_EVERY: u64 = 4_096;
@@ -20,6 +20,7 @@ const METER_EVERY: u64 = 4_096;
 #[derive(Debug)]
 pub(crate) struct Records {
     log: Log,
+    bar: Bar,
 }
 
 /// A frame of the log and what it holds.
@@ -29,14 +30,14 @@ pub(crate) struct Entry<'a> {
     pub(crate) seq: u64,
     /// How many it takes.
     pub(crate) count: u32,
-    pub(crate) record: Result<&'a Record, &'a RecordError>,
+    pub(crate) record: Result<&'a Record, RecordError>,
 }
 
 impl Records {
     /// Opens the log of `dir`.
-    pub(crate) fn open(dir: &DataDir) -> Outcome<Self> {
+    pub(crate) fn open(dir: &DataDir, bar: Bar) -> Outcome<Self> {
         let log = Log::open_read_only(dir.log()).map_err(Failure::data_dir)?;
-        Ok(Self { log })
+        Ok(Self { log, bar })
     }
 
     /// Number of the first record that is still there.
@@ -56,7 +57,7 @@ impl Records {
     /// As [`Records::each`], also with what is no record.
     pub(crate) fn each_entry(&self, mut take: impl FnMut(Entry<'_>) -> Outcome) -> Outcome {
         let (first, end) = (self.log.first_seq(), self.log.durable_end());
-        let progress = Progress::of_records(end - first);
+        let progress = Progress::of_records(end - first, self.bar);
         let (meter, mut metered) = (progress.meter(), first);
         let mut reader = self.log.reader(first).map_err(Failure::data_dir)?;
         let mut batch = TradeBatch::default();
@@ -70,7 +71,11 @@ impl Records {
                 other.unwrap_or_else(|| Record::Trades(mem::take(&mut batch)))
             };
             let record = decoded.map(whole);
-            take(Entry { seq, count, record: record.as_ref() })?;
+            take(Entry {
+                seq,
+                count,
+                record: record.as_ref().map_err(Clone::clone),
+            })?;
             if let Ok(Record::Trades(taken)) = record {
                 // Its memory is used again.
                 batch = taken;

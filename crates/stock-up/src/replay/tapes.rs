@@ -10,7 +10,7 @@ use stock_up_io::tape::{TapeError, TapeReader};
 
 use super::merge::Merge;
 use crate::failure::Outcome;
-use crate::progress::{Meter, Progress};
+use crate::progress::{Bar, Meter, Progress};
 
 /// Batches that are under way between the two threads.
 const BATCHES_AHEAD: usize = 4;
@@ -48,8 +48,12 @@ impl Tapes {
     }
 
     /// Calls `take` with all trades in their order, until it fails.
-    pub(crate) fn each_batch(self, mut take: impl FnMut(&TradeBatch) -> Outcome) -> Outcome {
-        let progress = Progress::of_bytes(self.total_bytes());
+    pub(crate) fn each_batch(
+        self,
+        bar: Bar,
+        mut take: impl FnMut(&TradeBatch) -> Outcome,
+    ) -> Outcome {
+        let progress = Progress::of_bytes(self.total_bytes(), bar);
         let (full, batches) = sync_channel(BATCHES_AHEAD);
         let (give_back, free) = sync_channel(BATCHES_AHEAD + 2);
         let outlet = Outlet {

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use stock_up_core::record::codec;
 use stock_up_core::{
-    Clock, Decimal, FeedChange, FeedEvent, GapCause, Record, SettingsEpoch, Tick, TradeBatch,
+    AnalyzerSettings, Clock, Decimal, FeedChange, FeedEvent, GapCause, Record, SettingsEpoch, Span,
+    Tick, TradeBatch,
 };
 use stock_up_log::{CommitBounds, GroupCommit, Log, Options};
 
@@ -24,7 +25,9 @@ pub(crate) fn write(dir: &Path, records: &[Record]) {
     for record in records {
         let mut payload = Vec::new();
         codec::encode(record, &mut payload);
-        commits.append_durable(SECOND, record.count(), payload).unwrap();
+        commits
+            .append_durable(SECOND, record.count(), payload)
+            .unwrap();
     }
     commits.close().unwrap();
 }
@@ -41,7 +44,7 @@ pub(crate) fn tick(time: i64) -> Record {
     Record::Tick(Tick { time, heard: time })
 }
 
-pub(crate) fn settings(revision: u64, settings: stock_up_core::AnalyzerSettings) -> Record {
+pub(crate) fn settings(revision: u64, settings: AnalyzerSettings) -> Record {
     Record::Settings(SettingsEpoch { revision, settings })
 }
 
@@ -70,11 +73,10 @@ pub(crate) fn tape_begin() -> Vec<Record> {
 pub(crate) fn live_day() -> Vec<Record> {
     let at = |seconds: i64| 1_000 * SECOND + seconds * SECOND;
     let both = vec!["IBM".to_owned(), "SPY".to_owned()];
-    let mut longer = stock_up_core::AnalyzerSettings::default();
-    longer.windows = vec![
-        stock_up_core::Span::from_secs(2),
-        stock_up_core::Span::from_secs(60),
-    ];
+    let longer = AnalyzerSettings {
+        windows: vec![Span::from_secs(2), Span::from_secs(60)],
+        ..AnalyzerSettings::default()
+    };
     let mut records = vec![
         feed(
             at(0),

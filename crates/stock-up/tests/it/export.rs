@@ -10,7 +10,7 @@ use crate::cli::{fixture, ok, read, refused};
 use crate::data_dir::{live_day, tape_begin, trades, write};
 
 /// Fills the store as role analyze does.
-fn store(dir: &Path, records: &[Record]) {
+pub(crate) fn store(dir: &Path, records: &[Record]) {
     let mut analyzer = Analyzer::new(AnalyzerSettings::default(), Emission::Grid, 0);
     let (mut store, mut emission) = (Store::open(dir).unwrap(), 0);
     for record in records {

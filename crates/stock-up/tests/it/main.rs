@@ -1,5 +1,7 @@
 //! The binary as its users meet it.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests panic like tests")]
+
 mod bad_input;
 mod capture;
 mod cli;

@@ -97,6 +97,30 @@ fn a_torn_tail_is_no_damage() {
 }
 
 #[test]
+fn a_flipped_bit_anywhere_in_the_store_is_no_surprise() {
+    let (folder, dir) = day();
+    crate::export::store(folder.path(), &live_day());
+    assert!(ok(&["verify", &dir]).contains("store: "));
+    let file = folder.path().join("store.sqlite");
+    let sound = fs::read(&file).unwrap();
+    let mut codes = [0; 4];
+    for at in (0..sound.len()).step_by(sound.len() / 60) {
+        let mut bytes = sound.clone();
+        bytes[at] ^= 0x10;
+        fs::write(&file, bytes).unwrap();
+        let ran = run(["verify", &dir]);
+        codes[usize::try_from(ran.code).unwrap()] += 1;
+        assert_eq!(
+            ran.code == 1,
+            ran.out.contains("damaged: "),
+            "{at}: {ran:?}"
+        );
+    }
+    // Some bytes are not used, and some make the file unreadable as a whole.
+    assert!(codes[1] > 5 && codes[2] == 0, "{codes:?}");
+}
+
+#[test]
 fn what_is_no_data_directory_is_unreadable() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().to_str().unwrap();

@@ -29,9 +29,10 @@ export function writeTape(path: string, { listings, minutes, stepMs, seed = 1 }:
     const walk = walks[places[Math.floor(random() * places.length)] ?? 0];
     if (walk === undefined) throw new Error('a tape needs a symbol');
     // The drift wanders and is pulled back, so that a chart has swings and no trend without end.
-    walk.drift = walk.drift * 0.995 + (random() - 0.5) * 1.2e-5;
+    walk.drift = walk.drift * 0.995 + (random() - 0.5) * 1.5e-6;
     walk.price *= 1 + walk.drift + (random() - 0.5) * 1.6e-4;
-    const size = 100 * Math.ceil(random() ** 4 * 12);
+    const activity = 1 + 0.5 * Math.sin(atMs / 97_000) + 0.4 * Math.sin(atMs / 31_000);
+    const size = 100 * Math.ceil(random() ** 4 * 12 * activity);
     lines.push(`${FIRST_MS + atMs}000000,${walk.symbol},${walk.price.toFixed(2)},${size}`);
   }
   writeFileSync(path, `${lines.join('\n')}\n`);

@@ -1,5 +1,6 @@
 //! The analyzer as the bench feeds it.
 
+use std::hint::black_box;
 use std::time::Duration;
 
 use anyhow::ensure;
@@ -45,14 +46,12 @@ impl Ours {
         Self { analyzer, points }
     }
 
-    /// Applies all batches and folds every point into a number.
-    pub(super) fn feed(&mut self, batches: &[TradeBatch]) -> u64 {
-        let mut sum = 0;
+    /// Applies all batches.
+    pub(super) fn feed(&mut self, batches: &[TradeBatch]) {
         for batch in batches {
             self.apply(batch);
-            sum = self.points.iter().fold(sum, fold);
+            black_box(&self.points);
         }
-        sum
     }
 
     /// Applies all batches and shows every point.
@@ -109,22 +108,6 @@ fn batch(prints: &[Print]) -> TradeBatch {
         );
     }
     batch
-}
-
-fn fold(sum: u64, point: &Point) -> u64 {
-    let metrics = &point.metrics;
-    let prices = [metrics.last_price, metrics.min_price, metrics.max_price];
-    let means = [metrics.mean_price, metrics.vwap, metrics.variance];
-    let sum = prices
-        .iter()
-        .flatten()
-        .fold(sum + metrics.transactions, |sum, price| {
-            sum.wrapping_add(price.mantissa())
-        });
-    means
-        .iter()
-        .flatten()
-        .fold(sum, |sum, mean| sum.wrapping_add(mean.to_bits()))
 }
 
 /// Whether a point says what the yardstick says.

@@ -125,7 +125,7 @@ mod tests {
         check(r#"[ 1 , "24" ]"#, &Ok("1,24"));
         check(
             r#"["ex=Q;flags=2000;susp=0"]"#,
-            Ok("ex=Q;flags=2000;susp=0"),
+            &Ok("ex=Q;flags=2000;susp=0"),
         );
         check("[[1]]", &Err(BadTrade::Conditions));
         check("[true]", &Err(BadTrade::Conditions));

@@ -2,9 +2,9 @@
 //!
 //! ```json
 //! {"data":[{"c":["1","8"],"p":317.775,"s":"AAPL","t":1787924136086,"v":200},
-//!         
-//! {"c":null,"p":66972.77,"s":"BINANCE:BTCUSDT","t":1721555886208,"v":0.01559}],"type":"trade"}
-//! {"type":"ping"} {"msg":"Subscribing to too many symbols","type":"error"}
+//!   {"c":null,"p":66972.77,"s":"BINANCE:BTCUSDT","t":1721555886208,"v":0.01559}],"type":"trade"}
+//! {"type":"ping"}
+//! {"msg":"Subscribing to too many symbols","type":"error"}
 //! ```
 //!
 //! Keys come in any order, also `data` before `type`, so trades are read where they stand and taken

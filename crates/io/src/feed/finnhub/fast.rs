@@ -104,7 +104,7 @@ fn read_time<'a>(bytes: &'a [u8], time: &mut Option<i64>) -> Option<&'a [u8]> {
     if digits > MAX_DIGITS || !MILLISECONDS.contains(&millis) || bytes.first() == Some(&b'0') {
         return None;
     }
-    *time = Some(millis * 1_000_000);
+    *time = Some(millis.checked_mul(1_000_000)?);
     bytes.get(digits..)
 }
 

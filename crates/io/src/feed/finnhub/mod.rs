@@ -1,7 +1,7 @@
 //! Finnhub: trades of US stocks, crypto and forex over a websocket.
 //!
-//! Protocol: <https://finnhub.io/docs/api/websocket-trades>, version of 2020 to 2026. One connection per
-//! key, one symbol per request, no acknowledgement of any kind, no trade ids, times in
+//! Protocol: <https://finnhub.io/docs/api/websocket-trades>, version of 2020 to 2026. One connection
+//! per key, one symbol per request, no acknowledgement of any kind, no trade ids, times in
 //! milliseconds. Frames are read by hand, in one pass and without a tree: numbers go from their
 //! text to exact decimals, and a frame is mostly trades, of which all have one shape.
 //!

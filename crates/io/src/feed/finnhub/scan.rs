@@ -194,7 +194,7 @@ impl<'a> Scanner<'a> {
         Ok(true)
     }
 
-    /// Takes an opening bracket; false when the one that `ends` it follows at once and is taken too.
+    /// Takes an opening bracket; false when the one that `ends` it follows at once, taken too.
     fn opens(&mut self, ends: u8, open: &mut OpenBrackets) -> Result<bool, BadFrame> {
         if open.depth == MAX_DEPTH {
             let (at, max) = (self.at, MAX_DEPTH);
@@ -210,7 +210,8 @@ impl<'a> Scanner<'a> {
         Ok(true)
     }
 
-    /// After a value: takes the brackets that end here; true when none is open, else a value follows.
+    /// After a value: takes the brackets that end here; true when none is open, else a value is
+    /// next.
     fn closes(&mut self, open: &mut OpenBrackets) -> Result<bool, BadFrame> {
         while open.depth > 0 {
             let is_object = open.objects & 1 == 1;

@@ -107,8 +107,8 @@ impl Client {
         Err(Ended)
     }
 
-    /// Ends without a close frame. Closing with unread bytes would be a reset, and what is on its way
-    /// would be lost; so what the client still sends is read until it hangs up too.
+    /// Ends without a close frame. Closing with unread bytes would be a reset, and what is on its
+    /// way would be lost; so what the client still sends is read until it hangs up too.
     async fn hang_up(&mut self) -> Result<(), Ended> {
         let transport = self.socket.get_mut();
         transport.shutdown().await.map_err(|_| Ended)?;

@@ -58,7 +58,11 @@ pub(super) fn tape_text(rows: u64) -> String {
             ""
         };
         let (whole, cents) = (price / 100, price % 100);
-        writeln!(text, "{time},{symbol},{whole}.{cents:02},{size},{conditions}").expect("a String takes any text");
+        writeln!(
+            text,
+            "{time},{symbol},{whole}.{cents:02},{size},{conditions}"
+        )
+        .expect("a String takes any text");
     }
     text
 }

@@ -101,7 +101,7 @@ async fn a_certificate_for_another_name_is_refused() {
 async fn a_file_that_is_no_authority_is_refused_at_once() {
     let files = files();
     let endpoint = Endpoint::parse("wss://localhost").unwrap();
-    let endpoint = endpoint.with_ca_file(files.key.clone());
+    let endpoint = endpoint.with_ca_file(files.key);
     let clock = stock_up_io::clock::Clock::system();
     let feed = stock_up_io::feed::Feed::new(Finnhub::at(endpoint), quick_settings(), clock);
     let error = feed.expect_err("no certificate");
