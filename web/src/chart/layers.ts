@@ -99,7 +99,7 @@ function paintStretch(frame: Frame, columns: PlotColumns, from: number, to: numb
   }
 }
 
-/** Bars of the window's volume, at least a pixel wide; where bars share a pixel the tallest shows; none inside a gap. */
+/** Bars of the window's volume, at least a pixel wide; the tallest shows where they share one, and none inside a gap. */
 export function paintVolume(
   frame: Frame,
   columns: PlotColumns,

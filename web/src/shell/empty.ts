@@ -41,7 +41,9 @@ export class Empty {
     if (market.symbols.size === 0) {
       return {
         title: 'No symbols yet',
-        text: 'Add the first one to follow, for example SPY. Its trades are captured from then on, and its windows fill up.',
+        text:
+          'Add the first one to follow, for example SPY. ' +
+          'Its trades are captured from then on, and its windows fill up.',
         offersAdd: true,
       };
     }
@@ -50,7 +52,9 @@ export class Empty {
     if (market.feed.state === 'refused') {
       return {
         title: 'The venue refused the feed',
-        text: `${market.feed.detail || 'No reason was given.'} Check the token and the venue’s address, then restart stock-up.`,
+        text:
+          `${market.feed.detail || 'No reason was given.'} ` +
+          'Check the token and the venue’s address, then restart stock-up.',
         offersAdd: false,
       };
     }

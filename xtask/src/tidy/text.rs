@@ -64,7 +64,7 @@ pub(super) fn columns(tree: &Tree) -> Vec<Finding> {
         };
         for (number, line) in file.lines() {
             let width = line.chars().count();
-            if width > most && !line.contains("://") && !line.contains(['"', '`']) {
+            if width > most && !line.contains("://") && !line.contains(['"', '`', '\'', '\\']) {
                 findings.push(file.finding(number, format!("{width} columns, at most {most}")));
             }
         }

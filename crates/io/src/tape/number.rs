@@ -164,7 +164,8 @@ mod tests {
                 );
             }
             prop_assert_eq!(time(text.as_bytes()), digits(text.as_bytes()));
-            if let Some((number, scale, length)) = text.as_bytes().first_chunk().and_then(|b| short(*b)) {
+            let read = text.as_bytes().first_chunk().and_then(|bytes| short(*bytes));
+            if let Some((number, scale, length)) = read {
                 let long = long(text.as_bytes());
                 prop_assert_eq!(long, Some((number, scale, &text.as_bytes()[length..])));
             }

@@ -3,7 +3,6 @@
 
 mod feed;
 mod settings;
-mod speed;
 mod store;
 mod tape;
 mod tapes;

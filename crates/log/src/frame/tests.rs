@@ -33,7 +33,9 @@ proptest! {
     }
 
     #[test]
-    fn a_part_of_a_frame_asks_for_the_rest((header, payload) in frame(), cut in any::<prop::sample::Index>()) {
+    fn a_part_of_a_frame_asks_for_the_rest(
+        (header, payload) in frame(), cut in any::<prop::sample::Index>(),
+    ) {
         let bytes = encoded(&header, &payload, 1);
         let cut = cut.index(bytes.len());
         let needed = if cut < FRAME_HEADER_BYTES { FRAME_HEADER_BYTES } else { bytes.len() };
@@ -41,7 +43,9 @@ proptest! {
     }
 
     #[test]
-    fn a_flipped_bit_is_never_a_frame((header, payload) in frame(), bit in any::<prop::sample::Index>()) {
+    fn a_flipped_bit_is_never_a_frame(
+        (header, payload) in frame(), bit in any::<prop::sample::Index>(),
+    ) {
         let mut bytes = encoded(&header, &payload, 1);
         let bit = bit.index(bytes.len() * 8);
         bytes[bit / 8] ^= 1 << (bit % 8);
@@ -57,7 +61,9 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_decoded_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), seed in any::<u32>()) {
+    fn any_bytes_are_decoded_without_panic(
+        bytes in prop::collection::vec(any::<u8>(), 0..200), seed in any::<u32>(),
+    ) {
         prop_assert!(!matches!(decode(&bytes, seed), Decoded::Frame(_)));
     }
 }

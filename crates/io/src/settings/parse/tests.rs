@@ -1,3 +1,5 @@
+//! Settings from text: what is read, and what each mistake is called.
+
 use stock_up_core::{Conditions, Span};
 
 use super::super::model::{LogLevel, MAX_SUBSCRIPTIONS, parse_symbols};

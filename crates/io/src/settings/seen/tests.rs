@@ -1,3 +1,5 @@
+//! When a changed file counts as settled.
+
 use super::*;
 
 fn file(text: &str) -> Seen {

@@ -1,3 +1,5 @@
+//! Chunks: what is packed is unpacked, and damage is found.
+
 use proptest::prelude::*;
 use stock_up_core::Decimal;
 

@@ -1,3 +1,5 @@
+//! Reading tapes: shapes of files and the errors of bad ones.
+
 use std::io::{Cursor, Read, Write};
 
 use super::*;

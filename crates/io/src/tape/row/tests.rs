@@ -1,3 +1,5 @@
+//! Rows of tapes: the fast way reads what the careful one does.
+
 use proptest::prelude::*;
 
 use super::*;
