@@ -8,10 +8,8 @@
 //! - **Recovery yields a prefix.** After a crash the log holds everything committed, in order, and
 //!   perhaps some of what was not; never a hole and never garbage.
 //! - **A torn tail is not corruption, and corruption is not a torn tail.** Each frame says where
-//! its
-//!   commit began, so a damaged frame that had been committed is told from a write that was cut
-//! off.
-//!   The first is refused with file and offset, the second is cut and reported.
+//!   its commit began, so a damaged frame that had been committed is told from a write that was
+//!   cut off. The first is refused with file and offset, the second is cut and reported.
 //! - **A failed write or sync stops the writer.** It is never tried again on the same pages; every
 //!   later call returns the same error until the log is opened again ([`Log::reopen`]).
 //! - **No clock.** Callers give each frame a time; the log only compares times.

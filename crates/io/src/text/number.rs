@@ -1,8 +1,8 @@
 //! Numbers and durations as text.
 //!
-//! Decimals are exact. An f64 is written with the fewest digits that read back as the same bits, the
-//! nearest of these, and of two equally near the one with the even last digit, as Python, JavaScript
-//! and `serde_json` write it; but in plain notation: `0.00000012`, not `1.2e-7`; `1`, not `1.0`.
+//! Decimals are exact. An f64 is written with the fewest digits that read back as the same bits,
+//! the nearest of these, and of two equally near the one with the even last digit, as Python,
+//! JavaScript and `serde_json` write it; but in plain notation: `0.00000012`, not `1.2e-7`; `1`, not `1.0`.
 
 use std::io::Write as _;
 

@@ -152,7 +152,7 @@ fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
     String::from_utf8(out).unwrap()
 }
 
-/// 1958369707733145.25 lies in the middle of its two shortest texts: a property test found that they
+/// 1958369707733145.25 lies in the middle of its two shortest texts: a property found that they
 /// may differ, so the choice is said and kept.
 #[test]
 fn numbers_that_are_written_with_an_exponent_elsewhere_and_ties_are_as_python_says() {

@@ -151,6 +151,7 @@ fn an_empty_or_missing_log_reads_as_empty() {
     let (log, _writer) = open(&storage, 100);
     assert_eq!(log.reader_at_time(0).unwrap().next_frame().unwrap(), None);
     assert!(
-        log.retain(&stock_up_log::Retention::default()).is_ok_and(|removed| removed.segments == 0)
+        log.retain(&stock_up_log::Retention::default())
+            .is_ok_and(|removed| removed.segments == 0)
     );
 }

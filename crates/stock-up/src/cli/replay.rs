@@ -109,14 +109,14 @@ pub(super) fn replay(args: ReplayArgs) -> Outcome {
         bar: output.bar(),
     };
     if let Some(dir) = dir {
-        replay_log(&plan, &dir, &mut output)?;
+        replay_log(plan, &dir, &mut output)?;
     } else {
         let order = if args.merge {
             Order::Merged
         } else {
             Order::Listed
         };
-        replay_tapes(&plan, Tapes::new(args.files, order), &mut output)?;
+        replay_tapes(plan, Tapes::new(args.files, order), &mut output)?;
     }
     output.finish()
 }

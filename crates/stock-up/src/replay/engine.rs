@@ -1,78 +1,67 @@
-//! The analyzer with a writer behind it: records in, text out in big pieces.
+//! The analyzer with what feeds it: records in, points out.
 
-use std::fmt;
-use std::io::Write;
+use std::mem;
 
 use stock_up_core::{
-    Analyzer, AnalyzerSettings, Clock, FeedChange, FeedEvent, Point, Record, SettingsEpoch,
+    Analyzer, AnalyzerSettings, Clock, FeedChange, FeedEvent, Record, SettingsEpoch, SymbolId,
     TradeBatch,
 };
-use stock_up_io::text::Format;
 
+use super::pipe::Outlet;
+use super::sheet::Rows;
 use super::{Overrides, Plan};
 use crate::failure::{Failure, Outcome};
 
-/// Text is written when there is so much of it.
-const CHUNK_BYTES: usize = 256 << 10;
+/// Points go on their way when there are so many.
+const POINTS_TOGETHER: usize = 256;
 
-/// Takes records and writes the points that they give.
-pub(crate) struct Engine<'a> {
+/// Takes records and puts out the points that they give.
+#[derive(Debug)]
+pub(super) struct Engine<'a> {
     analyzer: Analyzer,
     overrides: Overrides,
-    format: Format,
-    points: Vec<Point>,
-    text: Vec<u8>,
-    out: &'a mut dyn Write,
-}
-
-impl fmt::Debug for Engine<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Engine")
-            .field("position", &self.analyzer.position())
-            .finish_non_exhaustive()
-    }
+    rows: Rows,
+    /// The number of the next symbol that has not been named.
+    unnamed: u32,
+    out: &'a Outlet<Rows>,
 }
 
 impl<'a> Engine<'a> {
     /// An engine whose first record has the number `position`.
-    pub(crate) fn new(plan: &Plan, position: u64, out: &'a mut dyn Write) -> Outcome<Self> {
+    pub(super) fn new(plan: &Plan, position: u64, out: &'a Outlet<Rows>) -> Outcome<Self> {
         let settings = plan.overrides.over(AnalyzerSettings::default());
         let settings = settings.map_err(Failure::usage)?;
-        let mut text = Vec::with_capacity(CHUNK_BYTES + CHUNK_BYTES / 4);
-        plan.format.write_header(&mut text);
         Ok(Self {
             analyzer: Analyzer::new(settings, plan.emission, position),
             overrides: plan.overrides.clone(),
-            format: plan.format,
-            points: Vec::new(),
-            text,
+            rows: Rows::default(),
+            unnamed: 0,
             out,
         })
     }
 
-    /// What comes is recorded: its time is that of the trades, and every symbol is observed from
-    /// the first of them on.
-    pub(crate) fn begin_tape(&mut self) -> Outcome {
+    /// What comes is recorded: its time is that of the trades, and every symbol is observed from the
+    /// first of them on.
+    pub(super) fn begin_tape(&mut self) -> Outcome {
         self.feed(i64::MIN, FeedEvent::Clock(Clock::Event))?;
         self.feed(i64::MIN, FeedEvent::Subscribed(Vec::new()))
     }
 
     /// Every point up to the log's time is emitted.
-    pub(crate) fn end_tape(&mut self) -> Outcome {
+    pub(super) fn end_tape(&mut self) -> Outcome {
         let at = self.analyzer.log_time().unwrap_or(0);
         self.feed(at, FeedEvent::Ended)
     }
 
     /// Applies the next trades.
-    pub(crate) fn trades(&mut self, batch: &TradeBatch) -> Outcome {
-        let position = self.analyzer.position();
-        self.analyzer
-            .apply_trades(position, batch, &mut self.points)?;
-        self.write_points()
+    pub(super) fn trades(&mut self, batch: &TradeBatch) -> Outcome {
+        let (position, points) = (self.analyzer.position(), &mut self.rows.points);
+        self.analyzer.apply_trades(position, batch, points)?;
+        self.put_if_many()
     }
 
     /// Applies the record of a log with the number `seq`.
-    pub(crate) fn record(&mut self, seq: u64, record: &Record) -> Outcome {
+    pub(super) fn record(&mut self, seq: u64, record: &Record) -> Outcome {
         match record {
             Record::Settings(epoch) => {
                 let epoch = SettingsEpoch {
@@ -85,10 +74,9 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// Writes what is held back.
-    pub(crate) fn finish(mut self) -> Outcome {
-        self.write_text()?;
-        Ok(self.out.flush()?)
+    /// Puts out what is held back.
+    pub(super) fn finish(mut self) -> Outcome {
+        self.put()
     }
 
     fn feed(&mut self, at: i64, event: FeedEvent) -> Outcome {
@@ -101,27 +89,28 @@ impl<'a> Engine<'a> {
     }
 
     fn apply(&mut self, seq: u64, record: &Record) -> Outcome {
-        let applied = self.analyzer.apply(seq, record, &mut self.points);
+        let applied = self.analyzer.apply(seq, record, &mut self.rows.points);
         applied.map_err(Failure::data_dir)?;
-        self.write_points()
+        self.put_if_many()
     }
 
-    fn write_points(&mut self) -> Outcome {
-        for point in &self.points {
-            let symbol = self.analyzer.symbol(point.symbol);
-            self.format.write_point(point, symbol, &mut self.text)?;
-            if self.text.len() >= CHUNK_BYTES {
-                self.out.write_all(&self.text)?;
-                self.text.clear();
-            }
+    fn put_if_many(&mut self) -> Outcome {
+        if self.rows.points.len() < POINTS_TOGETHER {
+            return Ok(());
         }
-        self.points.clear();
-        Ok(())
+        self.put()
     }
 
-    fn write_text(&mut self) -> Outcome {
-        self.out.write_all(&self.text)?;
-        self.text.clear();
-        Ok(())
+    fn put(&mut self) -> Outcome {
+        let last = self.rows.points.iter().map(|point| point.symbol.0).max();
+        while last.is_some_and(|last| self.unnamed <= last) {
+            let name = self.analyzer.symbol(SymbolId(self.unnamed));
+            self.rows.names.push(name.to_owned());
+            self.unnamed += 1;
+        }
+        let mut fresh = self.out.load();
+        fresh.points.clear();
+        fresh.names.clear();
+        self.out.put(mem::replace(&mut self.rows, fresh))
     }
 }

@@ -1,29 +1,35 @@
 //! `replay`: trades of files, or the records of a data directory, through the analyzer to text.
 //!
-//! Reading and parsing happen on a thread of their own ([`tapes`]), analysing and writing on the
-//! caller's ([`engine`]); batches go round between them, so nothing is allocated per trade. Neither
-//! reads a clock: equal input gives equal bytes.
+//! ```text
+//! tapes or records ──pipe──▶ engine ──pipe──▶ sheet ──▶ file or standard output
+//! ```
+//!
+//! Reading, analysing and writing have a thread each, with bounded pipes between them whose loads go
+//! round. None of them reads a clock: equal input gives equal bytes.
 
 mod engine;
 mod merge;
 mod overrides;
+mod pipe;
 mod records;
+mod sheet;
 mod tapes;
-
-use engine::Engine;
-
-pub(crate) use overrides::Overrides;
-pub(crate) use records::{Entry, Records};
-pub(crate) use tapes::{Order, Tapes};
 
 use std::io::Write;
 
 use stock_up_core::Emission;
 use stock_up_io::text::Format;
 
+use engine::Engine;
+use sheet::Sheet;
+
+pub(crate) use overrides::Overrides;
+pub(crate) use records::{Entry, Records};
+pub(crate) use tapes::{Order, Tapes};
+
 use crate::data_dir::DataDir;
 use crate::failure::Outcome;
-use crate::progress::Bar;
+use crate::progress::{Bar, Progress};
 
 /// What a replay computes and how it is written.
 #[derive(Debug, Clone)]
@@ -39,18 +45,31 @@ pub(crate) struct Plan {
 }
 
 /// Replays trade files as one feed without gaps, to its end.
-pub(crate) fn replay_tapes(plan: &Plan, tapes: Tapes, out: &mut dyn Write) -> Outcome {
-    let mut engine = Engine::new(plan, 0, out)?;
-    engine.begin_tape()?;
-    tapes.each_batch(plan.bar, |batch| engine.trades(batch))?;
-    engine.end_tape()?;
-    engine.finish()
+pub(crate) fn replay_tapes(plan: Plan, tapes: Tapes, out: &mut dyn Write) -> Outcome {
+    let mut sheet = Sheet::new(plan.format, out);
+    let progress = Progress::of_bytes(tapes.total_bytes(), plan.bar);
+    let meter = progress.meter();
+    let analyze = move |rows: &_| {
+        let mut engine = Engine::new(&plan, 0, rows)?;
+        engine.begin_tape()?;
+        let read = move |batches: &_| tapes.read(batches, &meter);
+        pipe::run("read", read, |batch| engine.trades(batch))?;
+        engine.end_tape()?;
+        engine.finish()
+    };
+    pipe::run("analyze", analyze, |rows| sheet.write(rows))?;
+    sheet.finish()
 }
 
 /// Replays the log of a data directory as far as it is durable now.
-pub(crate) fn replay_log(plan: &Plan, dir: &DataDir, out: &mut dyn Write) -> Outcome {
+pub(crate) fn replay_log(plan: Plan, dir: &DataDir, out: &mut dyn Write) -> Outcome {
+    let mut sheet = Sheet::new(plan.format, out);
     let records = Records::open(dir, plan.bar)?;
-    let mut engine = Engine::new(plan, records.first_seq(), out)?;
-    records.each(|seq, record| engine.record(seq, record))?;
-    engine.finish()
+    let analyze = move |rows: &_| {
+        let mut engine = Engine::new(&plan, records.first_seq(), rows)?;
+        records.each(|seq, record| engine.record(seq, record))?;
+        engine.finish()
+    };
+    pipe::run("analyze", analyze, |rows| sheet.write(rows))?;
+    sheet.finish()
 }

@@ -1,22 +1,17 @@
-//! Trade files as one stream of batches, read and parsed on a thread of their own.
+//! Trade files as one stream of batches.
 
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::{panic, thread};
 
-use anyhow::Context;
 use stock_up_core::TradeBatch;
-use stock_up_io::tape::{TapeError, TapeReader};
+use stock_up_io::tape::TapeReader;
 
 use super::merge::Merge;
+use super::pipe::Outlet;
 use crate::failure::Outcome;
-use crate::progress::{Bar, Meter, Progress};
+use crate::progress::Meter;
 
-/// Batches that are under way between the two threads.
-const BATCHES_AHEAD: usize = 4;
-
-/// Rows of a batch. A batch gives all the points between its first and its last trade at once, so
-/// it is kept small for files with few trades and many windows.
+/// Rows of a batch. A batch gives all the points between its first and its last trade at once, so it is
+/// kept small for files with few trades and many windows.
 const BATCH_ROWS: usize = 1_024;
 
 /// How several files become one stream.
@@ -35,50 +30,13 @@ pub(crate) struct Tapes {
     order: Order,
 }
 
-/// Where the reading thread puts what it has read.
-struct Outlet {
-    full: SyncSender<Result<TradeBatch, TapeError>>,
-    free: Receiver<TradeBatch>,
-    meter: Meter,
-}
-
 impl Tapes {
     pub(crate) fn new(files: Vec<PathBuf>, order: Order) -> Self {
         Self { files, order }
     }
 
-    /// Calls `take` with all trades in their order, until it fails.
-    pub(crate) fn each_batch(
-        self,
-        bar: Bar,
-        mut take: impl FnMut(&TradeBatch) -> Outcome,
-    ) -> Outcome {
-        let progress = Progress::of_bytes(self.total_bytes(), bar);
-        let (full, batches) = sync_channel(BATCHES_AHEAD);
-        let (give_back, free) = sync_channel(BATCHES_AHEAD + 2);
-        let outlet = Outlet {
-            full,
-            free,
-            meter: progress.meter(),
-        };
-        let reading = thread::Builder::new().name("tapes".to_owned());
-        let reading = reading
-            .spawn(move || self.read(&outlet))
-            .context("cannot start a thread")?;
-        for batch in batches {
-            let batch = batch?;
-            take(&batch)?;
-            // When it is full there are enough batches on the way.
-            drop(give_back.try_send(batch));
-        }
-        // After a failure above nobody waits: the thread may be blocked on standard input.
-        reading
-            .join()
-            .unwrap_or_else(|payload| panic::resume_unwind(payload));
-        Ok(())
-    }
-
-    fn total_bytes(&self) -> Option<u64> {
+    /// Bytes of all files; `None` if one of them is a pipe or missing.
+    pub(super) fn total_bytes(&self) -> Option<u64> {
         let bytes = |file: &PathBuf| {
             let metadata = file.metadata().ok()?;
             metadata.is_file().then_some(metadata.len())
@@ -86,58 +44,37 @@ impl Tapes {
         self.files.iter().map(bytes).sum()
     }
 
-    /// Reads all files; an error is the last thing that is put out.
-    fn read(self, outlet: &Outlet) {
-        let read = match self.order {
-            Order::Listed => read_listed(&self.files, outlet),
-            Order::Merged => read_merged(&self.files, outlet),
-        };
-        if let Err(error) = read {
-            // If nobody listens, the other side has failed first.
-            drop(outlet.full.send(Err(error)));
+    /// Puts out all trades in their order.
+    pub(super) fn read(&self, out: &Outlet<TradeBatch>, meter: &Meter) -> Outcome {
+        match self.order {
+            Order::Listed => self.read_listed(out, meter),
+            Order::Merged => self.read_merged(out, meter),
         }
     }
-}
 
-fn read_listed(files: &[PathBuf], outlet: &Outlet) -> Result<(), TapeError> {
-    let mut done = 0;
-    for file in files {
-        let mut reader = TapeReader::open(file)?.with_batch_rows(BATCH_ROWS);
-        loop {
-            let mut batch = outlet.free_batch();
-            let more = reader.next_batch(&mut batch)?;
-            outlet.meter.set(done + reader.bytes_read());
-            if !more {
-                break;
+    fn read_listed(&self, out: &Outlet<TradeBatch>, meter: &Meter) -> Outcome {
+        let mut done = 0;
+        for file in &self.files {
+            let mut reader = TapeReader::open(file)?.with_batch_rows(BATCH_ROWS);
+            let mut batch = out.load();
+            while reader.next_batch(&mut batch)? {
+                meter.set(done + reader.bytes_read());
+                out.put(batch)?;
+                batch = out.load();
             }
-            if outlet.put(batch).is_none() {
-                return Ok(());
-            }
+            done += reader.bytes_read();
         }
-        done += reader.bytes_read();
+        Ok(())
     }
-    Ok(())
-}
 
-fn read_merged(files: &[PathBuf], outlet: &Outlet) -> Result<(), TapeError> {
-    let mut merge = Merge::open(files, BATCH_ROWS)?;
-    loop {
-        let mut batch = outlet.free_batch();
-        let more = merge.next_batch(&mut batch)?;
-        outlet.meter.set(merge.bytes_read());
-        if !more || outlet.put(batch).is_none() {
-            return Ok(());
+    fn read_merged(&self, out: &Outlet<TradeBatch>, meter: &Meter) -> Outcome {
+        let mut merge = Merge::open(&self.files, BATCH_ROWS)?;
+        let mut batch = out.load();
+        while merge.next_batch(&mut batch)? {
+            meter.set(merge.bytes_read());
+            out.put(batch)?;
+            batch = out.load();
         }
-    }
-}
-
-impl Outlet {
-    fn free_batch(&self) -> TradeBatch {
-        self.free.try_recv().unwrap_or_default()
-    }
-
-    /// Waits for room; `None` when nobody takes batches any more.
-    fn put(&self, batch: TradeBatch) -> Option<()> {
-        self.full.send(Ok(batch)).ok()
+        Ok(())
     }
 }

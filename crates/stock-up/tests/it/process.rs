@@ -5,12 +5,14 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use stock_up_io::clock::Stopwatch;
 
 use crate::cli::command;
 
 /// Nothing here takes so long on the slowest machine.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Anything that needs a token; it must never be seen again.
 pub(crate) const TOKEN: &str = "CANARY-7f3a";
@@ -108,12 +110,12 @@ pub(crate) fn run(venue: &Server, dir: &Path, more: &[&str]) -> Command {
 /// Waits for a condition, with a deadline.
 #[track_caller]
 pub(crate) fn wait<T>(what: &str, mut check: impl FnMut() -> Option<T>) -> T {
-    let start = Instant::now();
+    let watch = Stopwatch::start();
     loop {
         if let Some(found) = check() {
             return found;
         }
-        assert!(start.elapsed() < PATIENCE, "waited in vain for {what}");
+        assert!(watch.elapsed() < PATIENCE, "waited in vain for {what}");
         thread::park_timeout(Duration::from_millis(10));
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 
 use rusqlite::Connection;
-use stock_up_io::store::{APPLICATION_ID, FILE_NAME, Store, StoreError, StoreReader, STORE_FORMAT};
+use stock_up_io::store::{APPLICATION_ID, FILE_NAME, STORE_FORMAT, Store, StoreError, StoreReader};
 
 #[test]
 fn a_store_is_made_once_and_keeps_its_name() {
