@@ -4,9 +4,9 @@ import type { FeedState, Status } from '../contract';
 
 export const STATUS_MEANING: Record<Status, string> = {
   complete: 'the feed was provably live for the whole window',
-  provisional: 'late trades may still change this number',
+  provisional: 'the feed has not been heard from since; it may yet be complete',
   warming: 'the window reaches back to before the first observation',
-  stale: 'nothing was heard from the feed for a while; trades may be missing',
+  stale: 'the venue answers, but has sent no trade for a while',
   gap: 'the feed was interrupted within this window; trades are missing',
 };
 
@@ -21,6 +21,8 @@ export const FEED_MEANING: Record<FeedState, string> = {
 
 export const CAUSE_MEANING: Record<string, string> = {
   disconnected: 'the connection to the venue was lost',
-  stale: 'the feed fell silent',
-  restart: 'stock-up was not running',
+  silent: 'the connection was open but dead',
+  stopped: 'stock-up was not running',
+  overload: 'what came in could not be stored',
+  bad_frames: 'what the venue sent could not be read',
 };

@@ -240,6 +240,7 @@ impl Analysis {
         match record {
             Record::Feed(change) => {
                 if let Some(gap) = self.gaps.note(seq, change) {
+                    self.recent.push_gap(gap.clone());
                     self.hub.publish_gap(gap);
                 }
             }

@@ -1,45 +1,68 @@
-//! Points that are emitted but not saved yet, for those who read a series up to now.
+//! What is emitted or noted but not saved yet, for those who read up to now.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use stock_up_io::store::Gap;
 
 use crate::hub::Row;
 
 /// Most points that are held; older ones are about to be saved.
 const MAX_ROWS: usize = 400_000;
 
-/// The newest points, in the order of their emission.
+/// The newest points and gaps.
 #[derive(Debug, Default)]
-pub(crate) struct Recent(Mutex<VecDeque<(u64, Arc<Row>)>>);
+pub(crate) struct Recent(Mutex<Unsaved>);
+
+#[derive(Debug, Default)]
+struct Unsaved {
+    /// Points with their numbers, in the order of their emission.
+    rows: VecDeque<(u64, Arc<Row>)>,
+    /// The newest state of gaps that changed, by their number.
+    gaps: BTreeMap<u64, Gap>,
+}
 
 impl Recent {
     /// Adds points; `first` is the number of the first.
     pub(crate) fn push(&self, first: u64, rows: &[Arc<Row>]) {
-        let mut held = self.lock();
+        let held = &mut self.lock().rows;
         held.extend((first..).zip(rows.iter().cloned()));
         let surplus = held.len().saturating_sub(MAX_ROWS);
         held.drain(..surplus);
     }
 
-    /// Forgets the points before number `saved`: they are in the store.
-    pub(crate) fn saved(&self, saved: u64) {
+    /// A gap opened or closed.
+    pub(crate) fn push_gap(&self, gap: Gap) {
+        self.lock().gaps.insert(gap.id, gap);
+    }
+
+    /// Forgets the points before number `saved`, and `gaps`: they are in the store.
+    pub(crate) fn saved(&self, saved: u64, gaps: &[Gap]) {
         let mut held = self.lock();
-        while held.front().is_some_and(|(number, _)| *number < saved) {
-            held.pop_front();
+        while held.rows.front().is_some_and(|(number, _)| *number < saved) {
+            held.rows.pop_front();
         }
-        held.shrink_to(1_024);
+        held.rows.shrink_to(1_024);
+        for gap in gaps {
+            if held.gaps.get(&gap.id) == Some(gap) {
+                held.gaps.remove(&gap.id);
+            }
+        }
     }
 
     /// The points for which `wanted` says so, in the order of their emission.
     pub(crate) fn select(&self, wanted: impl Fn(&Row) -> bool) -> Vec<Arc<Row>> {
-        self.lock()
-            .iter()
-            .filter(|(_, row)| wanted(row))
-            .map(|(_, row)| Arc::clone(row))
-            .collect()
+        let held = self.lock();
+        let rows = held.rows.iter().filter(|(_, row)| wanted(row));
+        rows.map(|(_, row)| Arc::clone(row)).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<(u64, Arc<Row>)>> {
+    /// The gaps that are not in the store in this state.
+    pub(crate) fn gaps(&self) -> Vec<Gap> {
+        self.lock().gaps.values().cloned().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Unsaved> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -106,7 +106,7 @@ fn save_all(
     while let Ok(unit) = waiting.recv() {
         let watch = Stopwatch::start();
         save_when_possible(&mut store, &unit)?;
-        recent.saved(unit.next_emission);
+        recent.saved(unit.next_emission, &unit.gaps);
         telemetry.store_write.observe(watch.elapsed().as_secs_f64());
         if let Some(now) = unit.time {
             store.maintain(now, retention)?;

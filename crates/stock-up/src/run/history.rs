@@ -58,12 +58,31 @@ impl History for Stored {
     }
 
     fn gaps(&self, query: &GapQuery) -> anyhow::Result<Vec<Gap>> {
-        self.readers.gaps(query)
+        // Order matters, as above.
+        let recent = self.recent.gaps();
+        let stored = self.readers.gaps(query)?;
+        let mut gaps: BTreeMap<u64, Gap> = stored.into_iter().map(|gap| (gap.id, gap)).collect();
+        for gap in recent {
+            gaps.remove(&gap.id);
+            if concerns(&gap, query) {
+                gaps.insert(gap.id, gap);
+            }
+        }
+        Ok(gaps.into_values().collect())
     }
 
     fn knows(&self, symbol: &str) -> anyhow::Result<bool> {
         self.readers.knows(symbol)
     }
+}
+
+/// Whether a gap is one of those asked for, as the store decides.
+fn concerns(gap: &Gap, query: &GapQuery) -> bool {
+    let ends_after = |from| gap.to.is_none_or(|to| to >= from);
+    let symbol = query.symbol.as_ref();
+    query.from.is_none_or(ends_after)
+        && query.to.is_none_or(|to| gap.from <= to)
+        && symbol.is_none_or(|symbol| gap.symbols.is_empty() || gap.symbols.contains(symbol))
 }
 
 /// The end of the step that a time belongs to, as the store thins.

@@ -73,10 +73,8 @@ fn same_decimals(tape: &str) -> String {
     let row = |line: &str| {
         let mut fields: Vec<String> = line.split(',').map(str::to_owned).collect();
         if fields[2].contains('.') {
-            fields[2] = fields[2]
-                .trim_end_matches('0')
-                .trim_end_matches('.')
-                .to_owned();
+            let kept = fields[2].trim_end_matches('0').trim_end_matches('.').len();
+            fields[2].truncate(kept);
         }
         fields.join(",") + "\n"
     };
