@@ -5,7 +5,9 @@
 
 mod gaps;
 mod recent;
+mod save;
 mod saver;
+mod show;
 mod state;
 
 use std::sync::Arc;
@@ -14,25 +16,18 @@ use std::time::Duration;
 
 use anyhow::Context;
 use stock_up_core::record::codec;
-use stock_up_core::{Analyzer, Point, Record, SymbolId, TradeBatch};
+use stock_up_core::{Analyzer, Point, Record, TradeBatch};
 use stock_up_io::clock::Stopwatch;
 use stock_up_io::store::Gap;
-use stock_up_log::{Error, Log, Reader, Retention};
+use stock_up_log::{Error, Log, Reader};
 
 use gaps::GapBook;
 pub(crate) use recent::Recent;
 pub(crate) use saver::Saver;
-use saver::{NotTaken, Unit};
 pub(crate) use state::{known, restore};
 
-use crate::hub::{Hub, Row};
+use crate::hub::Hub;
 use crate::telemetry::{Settled, Telemetry};
-
-/// How often state and outputs are saved while there is something to save.
-const SAVE_EVERY: Duration = Duration::from_secs(5);
-
-/// Points that are held at most before saving is waited for.
-const MAX_UNSAVED_POINTS: usize = 400_000;
 
 /// The longest wait for the log before looking at other things.
 const WAIT: Duration = Duration::from_millis(50);
@@ -263,157 +258,5 @@ impl Analysis {
                 .map(|(_, name)| Arc::from(name)),
         );
         self.changed.resize(self.names.len(), true);
-    }
-
-    fn mark_changed(&mut self) {
-        for name in self.batch.names.iter() {
-            if let Some(id) = self.analyzer.find(name)
-                && let Some(changed) = self.changed.get_mut(id.0 as usize)
-            {
-                *changed = true;
-            }
-        }
-    }
-
-    /// As time passes, windows that hold trades change without one.
-    fn mark_aging(&mut self) {
-        for (changed, (id, _)) in self.changed.iter_mut().zip(self.analyzer.symbols()) {
-            *changed |= self.analyzer.holds_trades(id);
-        }
-    }
-
-    /// Shows the newest points, and the live view where it changed; the hub says when it wants
-    /// that.
-    fn show(&mut self, idle: bool) {
-        self.show_points();
-        let lag = self
-            .log
-            .durable_end()
-            .saturating_sub(self.analyzer.position());
-        self.telemetry.pipeline.set_lag(lag);
-        let Some(time) = self.analyzer.log_time() else {
-            return;
-        };
-        if !(idle || self.hub.rows_due()) {
-            return;
-        }
-        let mut rows = Vec::new();
-        let mut live = Vec::new();
-        for (index, changed) in self.changed.iter_mut().enumerate() {
-            if !std::mem::take(changed) {
-                continue;
-            }
-            let Some(name) = self.names.get(index) else {
-                continue;
-            };
-            let id = SymbolId(u32::try_from(index).unwrap_or(u32::MAX));
-            self.analyzer.live(id, &mut live);
-            rows.extend(
-                live.drain(..)
-                    .map(|point| Row::new(Arc::clone(name), point)),
-            );
-        }
-        if rows.is_empty() {
-            self.hub.publish_time(time);
-        } else {
-            self.hub.publish_rows(time, rows);
-        }
-    }
-
-    fn show_points(&mut self) {
-        let Some(points) = self
-            .unsaved
-            .get(self.shown..)
-            .filter(|points| !points.is_empty())
-        else {
-            return;
-        };
-        let row = |point: &Point| {
-            let name = self.names.get(point.symbol.0 as usize)?;
-            Some(Arc::new(Row::new(Arc::clone(name), point.clone())))
-        };
-        let rows: Vec<Arc<Row>> = points.iter().filter_map(row).collect();
-        let first = self.analyzer.counters().points - rows.len() as u64;
-        self.recent.push(first, &rows);
-        self.hub.publish_points(rows);
-        self.shown = self.unsaved.len();
-    }
-
-    fn save_if_due(&mut self) -> anyhow::Result<()> {
-        let full = self.unsaved.len() >= MAX_UNSAVED_POINTS;
-        let is_news = self.analyzer.position() > self.saved_at;
-        let due = full || (is_news && self.since_saved.elapsed() >= SAVE_EVERY);
-        if !due {
-            return Ok(());
-        }
-        self.since_saved = Stopwatch::start();
-        let unit = self.unit();
-        if full {
-            self.give(unit)?;
-            return self.retain();
-        }
-        match self.saver.as_ref().map(|saver| saver.offer(unit)) {
-            Some(Ok(())) => self.retain(),
-            Some(Err(NotTaken::Busy(unit))) => {
-                self.take_back(*unit);
-                Ok(())
-            }
-            Some(Err(NotTaken::Ended)) | None => self.save_failed(),
-        }
-    }
-
-    fn give(&mut self, unit: Unit) -> anyhow::Result<()> {
-        match self.saver.as_ref().map(|saver| saver.give(unit)) {
-            Some(Ok(())) => Ok(()),
-            _ => self.save_failed(),
-        }
-    }
-
-    /// Everything that is to be saved together.
-    fn unit(&mut self) -> Unit {
-        let analyzer = &self.analyzer;
-        let mut state = Vec::new();
-        analyzer.checkpoint(&mut state);
-        self.saved_at = analyzer.position();
-        self.shown = 0;
-        Unit {
-            position: analyzer.position(),
-            time: analyzer.log_time(),
-            state,
-            points: std::mem::take(&mut self.unsaved),
-            gaps: self.gaps.take_unsaved(),
-            next_emission: analyzer.counters().points,
-            names: self.names.clone(),
-        }
-    }
-
-    fn take_back(&mut self, unit: Unit) {
-        self.shown = unit.points.len();
-        self.unsaved = unit.points;
-        self.gaps.put_back(unit.gaps);
-        self.saved_at = 0;
-    }
-
-    /// Lets go of the oldest segments of the log that are not needed any more.
-    fn retain(&mut self) -> anyhow::Result<()> {
-        let log = &self.log;
-        self.telemetry.pipeline.set_log_bytes(log.bytes());
-        let LogRetention { max_bytes, max_age } = self.retention;
-        let now = self.analyzer.log_time();
-        let min_time = now.zip(max_age).map(|(now, age)| now.saturating_sub(age));
-        match log.retain(&Retention {
-            max_bytes,
-            min_time,
-        }) {
-            // A log that cannot write for now is tidied up later.
-            Ok(_) | Err(Error::Closed | Error::NoSpace(_)) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// The thread that saves has ended early: its error is the reason.
-    fn save_failed(&mut self) -> anyhow::Result<()> {
-        self.saver.take().map_or(Ok(()), Saver::finish)?;
-        anyhow::bail!("the store has stopped without an error")
     }
 }

@@ -1,0 +1,84 @@
+//! What analysis shows: the newest points, and the live view where it changed.
+
+use std::sync::Arc;
+
+use stock_up_core::{Point, SymbolId};
+
+use super::Analysis;
+use crate::hub::Row;
+
+impl Analysis {
+    pub(super) fn mark_changed(&mut self) {
+        for name in self.batch.names.iter() {
+            if let Some(id) = self.analyzer.find(name)
+                && let Some(changed) = self.changed.get_mut(id.0 as usize)
+            {
+                *changed = true;
+            }
+        }
+    }
+
+    /// As time passes, windows that hold trades change without one.
+    pub(super) fn mark_aging(&mut self) {
+        for (changed, (id, _)) in self.changed.iter_mut().zip(self.analyzer.symbols()) {
+            *changed |= self.analyzer.holds_trades(id);
+        }
+    }
+
+    /// Shows the newest points, and the live view where it changed; the hub says when it wants
+    /// that.
+    pub(super) fn show(&mut self, idle: bool) {
+        self.show_points();
+        let lag = self
+            .log
+            .durable_end()
+            .saturating_sub(self.analyzer.position());
+        self.telemetry.pipeline.set_lag(lag);
+        let Some(time) = self.analyzer.log_time() else {
+            return;
+        };
+        if !(idle || self.hub.rows_due()) {
+            return;
+        }
+        let mut rows = Vec::new();
+        let mut live = Vec::new();
+        for (index, changed) in self.changed.iter_mut().enumerate() {
+            if !std::mem::take(changed) {
+                continue;
+            }
+            let Some(name) = self.names.get(index) else {
+                continue;
+            };
+            let id = SymbolId(u32::try_from(index).unwrap_or(u32::MAX));
+            self.analyzer.live(id, &mut live);
+            rows.extend(
+                live.drain(..)
+                    .map(|point| Row::new(Arc::clone(name), point)),
+            );
+        }
+        if rows.is_empty() {
+            self.hub.publish_time(time);
+        } else {
+            self.hub.publish_rows(time, rows);
+        }
+    }
+
+    pub(super) fn show_points(&mut self) {
+        let Some(points) = self
+            .unsaved
+            .get(self.shown..)
+            .filter(|points| !points.is_empty())
+        else {
+            return;
+        };
+        let row = |point: &Point| {
+            let name = self.names.get(point.symbol.0 as usize)?;
+            Some(Arc::new(Row::new(Arc::clone(name), point.clone())))
+        };
+        let rows: Vec<Arc<Row>> = points.iter().filter_map(row).collect();
+        let first = self.analyzer.counters().points - rows.len() as u64;
+        self.recent.push(first, &rows);
+        self.hub.publish_points(rows);
+        self.shown = self.unsaved.len();
+    }
+}
