@@ -40,8 +40,8 @@ impl<'a> Engine<'a> {
         })
     }
 
-    /// What comes is recorded: its time is that of the trades, and every symbol is observed from the
-    /// first of them on.
+    /// What comes is recorded: its time is that of the trades, and every symbol is observed from
+    /// the first of them on.
     pub(super) fn begin_tape(&mut self) -> Outcome {
         self.feed(i64::MIN, FeedEvent::Clock(Clock::Event))?;
         self.feed(i64::MIN, FeedEvent::Subscribed(Vec::new()))

@@ -4,8 +4,8 @@
 //! tapes or records ──pipe──▶ engine ──pipe──▶ sheet ──▶ file or standard output
 //! ```
 //!
-//! Reading, analysing and writing have a thread each, with bounded pipes between them whose loads go
-//! round. None of them reads a clock: equal input gives equal bytes.
+//! Reading, analysing and writing have a thread each, with bounded pipes between them whose loads
+//! go round. None of them reads a clock: equal input gives equal bytes.
 
 mod engine;
 mod merge;

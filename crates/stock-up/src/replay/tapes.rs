@@ -10,8 +10,8 @@ use super::pipe::Outlet;
 use crate::failure::Outcome;
 use crate::progress::Meter;
 
-/// Rows of a batch. A batch gives all the points between its first and its last trade at once, so it is
-/// kept small for files with few trades and many windows.
+/// Rows of a batch. A batch gives all the points between its first and its last trade at once, so
+/// it is kept small for files with few trades and many windows.
 const BATCH_ROWS: usize = 1_024;
 
 /// How several files become one stream.
