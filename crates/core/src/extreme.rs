@@ -24,7 +24,7 @@ impl<U: Copy + Ord, const HIGHEST: bool> Extreme<U, HIGHEST> {
     pub(crate) fn push(&mut self, time: i64, price: U) {
         while self.entries.len() > self.head
             && let Some((_, last)) = self.entries.last()
-            && at_least::<U, HIGHEST>(price, *last)
+            && at_least::<U, HIGHEST>(&price, last)
         {
             self.entries.pop();
         }
@@ -42,14 +42,14 @@ impl<U: Copy + Ord, const HIGHEST: bool> Extreme<U, HIGHEST> {
         let (older, later) = self.entries.split_at(place);
         if later
             .first()
-            .is_some_and(|(_, later)| at_least::<U, HIGHEST>(*later, price))
+            .is_some_and(|(_, later)| at_least::<U, HIGHEST>(later, &price))
         {
             return;
         }
         let beaten = older
             .iter()
             .rev()
-            .take_while(|(_, older)| at_least::<U, HIGHEST>(price, *older))
+            .take_while(|(_, older)| at_least::<U, HIGHEST>(&price, older))
             .count();
         self.entries.splice(place - beaten..place, [(time, price)]);
     }
@@ -82,6 +82,6 @@ impl<U: Copy + Ord, const HIGHEST: bool> Extreme<U, HIGHEST> {
 }
 
 #[inline]
-fn at_least<U: Ord, const HIGHEST: bool>(new: U, old: U) -> bool {
+fn at_least<U: Ord, const HIGHEST: bool>(new: &U, old: &U) -> bool {
     if HIGHEST { new >= old } else { new <= old }
 }

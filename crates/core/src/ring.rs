@@ -90,11 +90,6 @@ impl<U: Unit> Ring<U> {
         self.start
     }
 
-    /// Place after the last trade.
-    pub(crate) fn end(&self) -> u64 {
-        self.end
-    }
-
     /// The trade at `place`, if it is held.
     #[inline]
     pub(crate) fn get(&self, place: u64) -> Option<&Held<U>> {

@@ -83,6 +83,10 @@ pub(crate) trait Sum<T>: Copy + Default + fmt::Debug {
 }
 
 /// Powers of ten that fit 64 bits.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "computed by the compiler, which checks the bounds"
+)]
 const POWERS_OF_TEN: [u64; 20] = {
     let mut powers = [1; 20];
     let mut exponent = 1;

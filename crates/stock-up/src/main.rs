@@ -12,6 +12,7 @@ mod replay;
 mod run;
 mod serve;
 mod telemetry;
+mod venue;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use stock_up_io::clock::Clock;
-use stock_up_io::feed::{Endpoint, Feed, FeedSettings, FeedSignal, Finnhub};
+use stock_up_io::feed::FeedSignal;
 use stock_up_log::{DirLock, Error as LogError};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
@@ -18,6 +18,7 @@ use tokio::time::timeout;
 use super::check::venue_name;
 use crate::config::{Config, VenueKind};
 use crate::failure::{Failure, Kind, Outcome};
+use crate::venue::Source;
 
 /// A venue that says nothing for so long is not there.
 const VENUE_TIME: Duration = Duration::from_secs(15);
@@ -213,24 +214,11 @@ fn look_at_venue(config: &Config, service: Service, findings: &mut Findings) -> 
 
 /// The first answer of the venue to a try by the very driver that `run` uses.
 async fn try_venue(config: &Config) -> anyhow::Result<FeedSignal> {
-    let venue = &config.venue;
-    let endpoint = Endpoint::parse(&venue.server).context("venue server")?;
-    let mut endpoint = endpoint.with_query("token", config.venue_token()?);
-    if !venue.ca_file.as_os_str().is_empty() {
-        endpoint = endpoint.with_ca_file(venue.ca_file.clone());
-    }
-    if venue.allow_plain {
-        endpoint = endpoint.allow_plain();
-    }
-    let feed = Feed::new(
-        Finnhub::at(endpoint),
-        FeedSettings::default(),
-        Clock::system(),
-    );
-    let feed = feed.context("venue server")?;
+    let clock = Clock::system();
+    let source = Source::new(config, &clock)?;
     let (_wishes, wished) = watch::channel(Vec::new());
     let (signals, mut received) = mpsc::channel(8);
-    let running = feed.run(wished, signals, std::future::pending());
+    let running = source.run(wished, signals, clock, std::future::pending());
     let first = async {
         loop {
             match received.recv().await {

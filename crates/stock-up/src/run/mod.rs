@@ -5,7 +5,6 @@
 //!                                          └─▶ hub ─▶ serve
 //! ```
 
-mod feed;
 mod history;
 mod logging;
 mod parts;
@@ -25,8 +24,8 @@ use crate::collect::{End, Venue};
 use crate::config::{Config, duration};
 use crate::failure::{Failure, Outcome};
 use crate::serve::Exposure;
+use crate::venue::Source;
 
-use feed::Source;
 use logging::Logging;
 use parts::Parts;
 use pipeline::Pipeline;

@@ -5,11 +5,11 @@ use stock_up_io::settings::{Missing, Settings, SettingsFile, SettingsHandle, dur
 use stock_up_io::store::{Gap, GapFilter, Store, StoreReader};
 use stock_up_log::{Log, Options, Writer};
 
-use super::feed::Source;
 use crate::cli::RunArgs;
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::failure::{Failure, Outcome};
+use crate::venue::Source;
 
 /// What is on disk, opened and in step.
 pub(super) struct Parts {

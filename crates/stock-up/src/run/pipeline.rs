@@ -14,7 +14,6 @@ use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use super::feed::Source;
 use super::history::{LogTrades, Stored};
 use super::logging::Logging;
 use super::parts::Parts;
@@ -28,6 +27,7 @@ use crate::failure::{Failure, Outcome};
 use crate::hub::Hub;
 use crate::serve::{Limits, Serve, Server, Sources, TlsFiles, TokenHash};
 use crate::telemetry::Telemetry;
+use crate::venue::Source;
 
 /// Everything that the roles are made of.
 pub(super) struct Pipeline {

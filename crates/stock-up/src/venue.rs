@@ -1,4 +1,4 @@
-//! Starts the feed that the configuration asks for.
+//! The feed that the configuration asks for: the one place where a venue is chosen.
 
 use anyhow::Context;
 use stock_up_core::Span;
@@ -13,14 +13,14 @@ use crate::config::{Config, DuplicateFrames, VenueKind, duration};
 const QUEUE: usize = 1_024;
 
 /// A feed that is ready to run.
-pub(super) enum Source {
+pub(crate) enum Source {
     Demo(demo::DemoSettings),
     Finnhub(Box<Feed<Finnhub>>),
 }
 
 impl Source {
     /// The feed of `config`, not yet connected.
-    pub(super) fn new(config: &Config, clock: &Clock) -> anyhow::Result<Self> {
+    pub(crate) fn new(config: &Config, clock: &Clock) -> anyhow::Result<Self> {
         if config.venue.kind != VenueKind::Finnhub {
             return Ok(Self::Demo(demo::DemoSettings::default()));
         }
@@ -56,7 +56,7 @@ impl Source {
     }
 
     /// Its name, and whether its market is simulated.
-    pub(super) fn venue(kind: VenueKind) -> Venue {
+    pub(crate) fn venue(kind: VenueKind) -> Venue {
         match kind {
             VenueKind::Finnhub => Venue {
                 name: "finnhub",
@@ -70,7 +70,7 @@ impl Source {
     }
 
     /// What is worth watching when nobody said anything.
-    pub(super) fn default_symbols(kind: VenueKind) -> Vec<String> {
+    pub(crate) fn default_symbols(kind: VenueKind) -> Vec<String> {
         match kind {
             VenueKind::Finnhub => Vec::new(),
             VenueKind::Auto | VenueKind::Demo => demo::DEFAULT_SYMBOLS
@@ -80,12 +80,12 @@ impl Source {
         }
     }
 
-    pub(super) fn channel() -> (mpsc::Sender<FeedSignal>, mpsc::Receiver<FeedSignal>) {
+    pub(crate) fn channel() -> (mpsc::Sender<FeedSignal>, mpsc::Receiver<FeedSignal>) {
         mpsc::channel(QUEUE)
     }
 
     /// Keeps the feed up until `shutdown`.
-    pub(super) async fn run(
+    pub(crate) async fn run(
         self,
         wishes: watch::Receiver<Vec<String>>,
         signals: mpsc::Sender<FeedSignal>,
