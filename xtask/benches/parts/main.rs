@@ -5,6 +5,10 @@
 //! the standard error stream.
 
 #![expect(
+    clippy::cast_precision_loss,
+    reason = "figures are shown with three digits"
+)]
+#![expect(
     clippy::print_stdout,
     clippy::print_stderr,
     reason = "a command line tool talks to the program that called it"

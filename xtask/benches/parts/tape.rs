@@ -40,7 +40,9 @@ impl Tape {
                 sum
             })
             .collect();
-        shares.iter_mut().for_each(|share| *share /= sum);
+        for share in &mut shares {
+            *share /= sum;
+        }
         Self {
             random: Random(42),
             shares,
@@ -102,6 +104,6 @@ impl Random {
 
     fn below(&mut self, bound: u32) -> u32 {
         let bits = self.next() >> 32;
-        u32::try_from(bits * u64::from(bound) >> 32).expect("less than the bound")
+        u32::try_from((bits * u64::from(bound)) >> 32).expect("less than the bound")
     }
 }

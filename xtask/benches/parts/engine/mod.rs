@@ -60,7 +60,7 @@ pub(crate) fn run() -> anyhow::Result<Vec<Row>> {
 fn time<T>(work: impl FnOnce() -> T) -> Duration {
     let start = cpu_time();
     black_box(work());
-    cpu_time() - start
+    cpu_time().saturating_sub(start)
 }
 
 /// All numbers of all rows, folded into one.

@@ -72,7 +72,7 @@ impl Ours {
         let step = |batch| {
             let start = cpu_time();
             self.apply(batch);
-            cpu_time() - start
+            cpu_time().saturating_sub(start)
         };
         batches.iter().map(step).max().unwrap_or_default()
     }
