@@ -153,6 +153,8 @@ impl Analysis {
 
     /// Follows the log until `finish` is reached, then saves everything.
     pub(crate) fn run(mut self, finish: &Finish) -> anyhow::Result<()> {
+        // Whole windows are there to be seen from the first moment on.
+        self.show(true);
         self.hub.publish_ready();
         loop {
             let more = self.apply_some()?;
