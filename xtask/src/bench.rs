@@ -3,7 +3,8 @@
 //! A part is registered by name in [`PARTS`] and returns its rows; the table says for each whether
 //! the target is met.
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
+use serde_json::Value;
 
 use crate::stopwatch::{Shown, Stopwatch};
 use crate::{shell, web};
@@ -15,11 +16,18 @@ struct Part {
     run: fn() -> anyhow::Result<Vec<Row>>,
 }
 
-const PARTS: [Part; 1] = [Part {
-    name: "bundle",
-    what: "what a browser downloads, gzipped",
-    run: bundle,
-}];
+const PARTS: [Part; 2] = [
+    Part {
+        name: "bundle",
+        what: "what a browser downloads, gzipped",
+        run: bundle,
+    },
+    Part {
+        name: "engine",
+        what: "the analyzer, a point after every trade, beside a hand-written ring",
+        run: || optimised("engine"),
+    },
+];
 
 /// Kilobytes of the page on the wire.
 const BUNDLE_KB_MAX: f64 = 300.0;
@@ -41,10 +49,7 @@ pub(crate) struct Row {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Target {
     AtMost(f64),
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the parts that compare speeds use it")
-    )]
+    #[cfg_attr(not(test), expect(dead_code, reason = "no part compares so yet"))]
     AtLeast(f64),
 }
 
@@ -95,6 +100,38 @@ pub(crate) fn run(names: &[&str]) -> anyhow::Result<()> {
         bail!("{missed} of {} targets missed", rows.len());
     }
     Ok(())
+}
+
+/// A part that needs optimised code: a program of its own, which prints a line of JSON per figure.
+fn optimised(part: &str) -> anyhow::Result<Vec<Row>> {
+    let bench = [
+        "bench",
+        "--quiet",
+        "--package",
+        "xtask",
+        "--bench",
+        "parts",
+        "--",
+        part,
+    ];
+    let lines = shell::read(shell::cargo(&bench))?;
+    let row = |line: &str| {
+        let value: Value = serde_json::from_str(line).context("a figure of the bench")?;
+        let text = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
+        let number = |key: &str| {
+            value[key]
+                .as_f64()
+                .with_context(|| format!("no `{key}`: {line}"))
+        };
+        Ok(Row {
+            name: text("name"),
+            ours: text("ours"),
+            peer: text("peer"),
+            ratio: number("ratio")?,
+            target: Target::AtMost(number("at_most")?),
+        })
+    };
+    lines.lines().map(row).collect()
 }
 
 fn bundle() -> anyhow::Result<Vec<Row>> {
