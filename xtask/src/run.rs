@@ -7,6 +7,9 @@ use anyhow::Context as _;
 use crate::{shell, web, workspace};
 
 /// Builds what is stale, then becomes `stock-up run`.
+///
+/// Without the clients of Kafka, RabbitMQ, etcd and Redis: they would double the time to the first
+/// page, and the embedded default has no use for them. A plain `cargo build` has them all.
 pub(crate) fn run(arguments: &[&str]) -> anyhow::Result<()> {
     web::build()?;
     shell::run(shell::cargo(&[
@@ -14,6 +17,7 @@ pub(crate) fn run(arguments: &[&str]) -> anyhow::Result<()> {
         "--release",
         "--package",
         "stock-up",
+        "--no-default-features",
     ]))?;
 
     let binary = workspace::binary("release")?;

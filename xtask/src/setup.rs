@@ -21,9 +21,35 @@ const CHROMIUMS: [&str; 4] = [
 
 /// Everything at once: what step `setup` of `ci` does.
 pub(crate) fn all() -> anyhow::Result<()> {
+    build_tools()?;
     web::install()?;
     chromium()?;
     deny::install().map(drop)
+}
+
+/// What the clients of Kafka (C and OpenSSL) and etcd (Protobuf) are built with; a build without
+/// default features needs none of it.
+pub(crate) fn build_tools() -> anyhow::Result<()> {
+    let has_openssl = shell::succeeds(shell::program(
+        "pkg-config",
+        &["--exists", "openssl", "zlib"],
+    ));
+    if has_openssl
+        && ["protoc", "make", "g++"]
+            .iter()
+            .all(|name| find(name).is_some())
+    {
+        return Ok(());
+    }
+    apt(&[
+        "protobuf-compiler",
+        "pkg-config",
+        "libssl-dev",
+        "zlib1g-dev",
+        "make",
+        "g++",
+    ])
+    .context("the clients of Kafka and etcd are built with these")
 }
 
 /// Node and npm, from Debian where they are missing.

@@ -10,7 +10,10 @@ const LINES_NOTED: usize = 400;
 const INLINE_TESTS_NOTED: usize = 150;
 
 /// Packages that one builds, and has to trust, for everything in the workspace.
-const PACKAGES_MAX: usize = 250;
+///
+/// The clients of Kafka, RabbitMQ, etcd and Redis bring a third of them; the embedded default is
+/// built without those.
+const PACKAGES_MAX: usize = 400;
 
 /// More packages in the lock than the budget allows.
 pub(super) fn packages(tree: &Tree) -> Vec<Finding> {
@@ -91,15 +94,15 @@ mod tests {
 
     #[test]
     fn too_many_packages_are_found() {
-        let over = "Cargo.lock: 251 packages, at most 250: which one is not needed?";
+        let over = "Cargo.lock: 401 packages, at most 400: which one is not needed?";
         check(
             packages,
-            &[("Cargo.lock", &"[[package]]\n".repeat(251))],
+            &[("Cargo.lock", &"[[package]]\n".repeat(401))],
             &[over],
         );
         check(
             packages,
-            &[("Cargo.lock", &"[[package]]\n".repeat(250))],
+            &[("Cargo.lock", &"[[package]]\n".repeat(400))],
             &[],
         );
     }
