@@ -2,9 +2,13 @@
 
 use anyhow::{Context as _, bail};
 
+use crate::services::{self, Running, Service};
 use crate::stopwatch::{Shown, Stopwatch};
 use crate::transcript::Transcript;
 use crate::{deny, docs, page, setup, shell, tapes, tidy, web};
+
+/// With it a test that misses its server fails instead of skipping itself.
+const REQUIRE_SERVICES: &str = "STOCK_UP_REQUIRE_SERVICES";
 
 /// One step: its name on the command line and what it does.
 struct Step {
@@ -49,7 +53,7 @@ const STEPS: [Step; 12] = [
     },
     Step {
         name: "test",
-        what: "all tests of the workspace",
+        what: "all tests of the workspace, with real servers",
         run: test,
     },
     Step {
@@ -201,13 +205,37 @@ fn test() -> anyhow::Result<Outcome> {
         Some(folder) => command.env("STOCK_UP_TAPES", folder),
         None => command.env_remove("STOCK_UP_TAPES"),
     };
+    // They end with this function, also when a test fails.
+    let servers = servers()?;
+    if let Some(servers) = &servers {
+        command.envs(servers.environment());
+        command.env(REQUIRE_SERVICES, "1");
+    }
     let mut tests = shell::record(command)?;
+    if servers.is_none() {
+        tests
+            .skipped
+            .push("real servers: Kafka, RabbitMQ, InfluxDB, etcd and Redis are missing".into());
+    }
     if tapes.is_none() {
         tests
             .skipped
             .push("recorded trades: set `STOCK_UP_TAPES` to the folder of the tapes".into());
     }
     tested(Ok(tests))
+}
+
+/// The servers of the tests; none where they cannot be installed and nobody insists.
+fn servers() -> anyhow::Result<Option<Running>> {
+    let required = std::env::var(REQUIRE_SERVICES).is_ok_and(|value| value == "1");
+    match services::install(&Service::ALL) {
+        Ok(()) => Running::start().map(Some),
+        Err(error) if required => Err(error),
+        Err(error) => {
+            println!("no servers for the tests: {error:#}");
+            Ok(None)
+        }
+    }
 }
 
 fn doc() -> anyhow::Result<Outcome> {

@@ -17,6 +17,7 @@ mod deny;
 mod docs;
 mod page;
 mod run;
+mod services;
 mod setup;
 mod shell;
 mod stopwatch;
@@ -39,6 +40,7 @@ cargo xtask <command>
      [--list]          print the steps
   tidy                 what clippy cannot see: headers, sizes, words, links, the crate graph
   docs [--check]       write the documents that the binary generates, or compare them
+  services <command>   real servers for tests: up, status, down, stop, kill, start, freeze, thaw
   bench [PART…]        measure; every figure beside a peer from the same run
   help                 this text
 ";
@@ -62,6 +64,7 @@ fn dispatch(arguments: &[&str]) -> anyhow::Result<()> {
         ["tidy"] => tidy::run(),
         ["docs"] => docs::write(),
         ["docs", "--check"] => docs::check().map(|note| println!("{note}")),
+        ["services", rest @ ..] => services::run(rest),
         ["bench", parts @ ..] => bench::run(parts),
         ["help" | "--help" | "-h"] | [] => {
             print!("{HELP}");

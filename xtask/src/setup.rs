@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 
+use crate::services::{self, Service};
 use crate::{deny, shell, web};
 
 /// The oldest Node that the page's tools run on.
@@ -24,6 +25,10 @@ pub(crate) fn all() -> anyhow::Result<()> {
     build_tools()?;
     web::install()?;
     chromium()?;
+    // Step `test` says whether they may be missing.
+    if let Err(error) = services::install(&Service::ALL) {
+        println!("no servers for the tests: {error:#}");
+    }
     deny::install().map(drop)
 }
 
@@ -87,6 +92,11 @@ pub(crate) fn chromium() -> anyhow::Result<PathBuf> {
 
 /// Installs Debian packages as root or through a sudo that asks nothing.
 fn apt(packages: &[&str]) -> anyhow::Result<()> {
+    apt_with(&[], packages)
+}
+
+/// The same with options of `apt-get install`.
+pub(crate) fn apt_with(options: &[&str], packages: &[&str]) -> anyhow::Result<()> {
     let wanted = packages.join(" ");
     let prefix = root_prefix();
     let (Some(prefix), Some(_)) = (prefix, find("apt-get")) else {
@@ -98,7 +108,7 @@ fn apt(packages: &[&str]) -> anyhow::Result<()> {
     println!("installing {wanted} from Debian");
     for arguments in [
         vec!["update", "-qq"],
-        [&["install", "-y", "-qq"], packages].concat(),
+        [&["install", "-y", "-qq"], options, packages].concat(),
     ] {
         let line = [
             prefix,
@@ -113,7 +123,7 @@ fn apt(packages: &[&str]) -> anyhow::Result<()> {
 }
 
 /// How to become root: not at all, through sudo, or none.
-fn root_prefix() -> Option<&'static [&'static str]> {
+pub(crate) fn root_prefix() -> Option<&'static [&'static str]> {
     let user = shell::read(shell::program("id", &["-u"])).unwrap_or_default();
     if user.trim() == "0" {
         return Some(&[]);

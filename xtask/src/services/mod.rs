@@ -1,0 +1,212 @@
+//! Real servers for tests and trials: Kafka, RabbitMQ, InfluxDB, etcd and Redis on loopback, with
+//! their data in a temporary folder.
+//!
+//! Several sets can run side by side, for each takes free ports.
+//! Whatever a command starts is found again through its state folder, whose layout `state` tells;
+//! tests may read it.
+
+mod install;
+mod process;
+mod ready;
+mod recipe;
+mod state;
+
+use anyhow::{Context as _, bail};
+
+pub(crate) use install::install;
+use process::Condition;
+use state::State;
+
+use crate::stopwatch::{Shown, Stopwatch};
+
+pub(crate) const HELP: &str = "\
+cargo xtask services <command> [kafka] [rabbitmq] [influxdb] [etcd] [redis]
+
+  up [NAME…]        start these (default: all) and print how to reach them, for a shell's `eval`
+  status            what runs, and how to reach it
+  down [NAME…]      stop these (default: all) and remove their data
+  stop NAME…        ask to end, as an operator would; the data stays
+  kill NAME…        kill -9; the data stays
+  start NAME…       start again, with the same ports and data
+  freeze NAME…      SIGSTOP
+  thaw NAME…        SIGCONT
+";
+
+/// A server that tests use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Service {
+    Kafka,
+    RabbitMq,
+    InfluxDb,
+    Etcd,
+    Redis,
+}
+
+impl Service {
+    /// The slowest to start comes first.
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Kafka,
+        Self::RabbitMq,
+        Self::InfluxDb,
+        Self::Etcd,
+        Self::Redis,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Kafka => "kafka",
+            Self::RabbitMq => "rabbitmq",
+            Self::InfluxDb => "influxdb",
+            Self::Etcd => "etcd",
+            Self::Redis => "redis",
+        }
+    }
+
+    fn named(name: &str) -> anyhow::Result<Self> {
+        let found = Self::ALL.into_iter().find(|service| service.name() == name);
+        found.with_context(|| {
+            let names = Self::ALL.map(Self::name).join(", ");
+            format!("`{name}` is not a server; they are {names}")
+        })
+    }
+}
+
+/// What `cargo xtask services` was asked for.
+pub(crate) fn run(arguments: &[&str]) -> anyhow::Result<()> {
+    let Some((command, names)) = arguments.split_first() else {
+        print!("{HELP}");
+        return Ok(());
+    };
+    let named: Vec<Service> = names
+        .iter()
+        .map(|name| Service::named(name))
+        .collect::<anyhow::Result<_>>()?;
+    match *command {
+        "up" => up(&named),
+        "status" => status(),
+        "down" => down(&named),
+        "stop" => each(&named, |state, service| state.process(service).stop()),
+        "kill" => each(&named, |state, service| state.process(service).kill()),
+        "freeze" => each(&named, |state, service| state.process(service).freeze()),
+        "thaw" => each(&named, |state, service| state.process(service).thaw()),
+        // All at once, then wait for each.
+        "start" => each(&named, State::start).and_then(|()| each(&named, State::wait)),
+        other => bail!("`{other}` is not a command\n\n{HELP}"),
+    }
+}
+
+fn up(named: &[Service]) -> anyhow::Result<()> {
+    let services = if named.is_empty() {
+        &Service::ALL[..]
+    } else {
+        named
+    };
+    install(services)?;
+    let state = match State::find()? {
+        Some(state) => state,
+        None => State::create(state::pointer("services"))?,
+    };
+    let watch = Stopwatch::start();
+    state.up(services)?;
+    // On the error stream: the standard output is for a shell.
+    eprintln!("ready after {}", Shown(watch.elapsed()));
+    print!("{}", state.exports());
+    Ok(())
+}
+
+fn status() -> anyhow::Result<()> {
+    let Some(state) = State::find()? else {
+        println!("nothing is up; `cargo xtask services up` starts the servers");
+        return Ok(());
+    };
+    for service in state.members() {
+        let process = state.process(service);
+        let condition = match process.condition() {
+            Condition::Running => "running",
+            Condition::Frozen => "frozen",
+            Condition::Stopped => "stopped",
+        };
+        let pid = process.pid().map(|pid| pid.to_string()).unwrap_or_default();
+        println!("# {:8} {condition:7} {pid}", service.name());
+    }
+    print!("{}", state.exports());
+    Ok(())
+}
+
+fn down(named: &[Service]) -> anyhow::Result<()> {
+    let Some(state) = State::find()? else {
+        return Ok(());
+    };
+    state.down(if named.is_empty() {
+        &Service::ALL
+    } else {
+        named
+    })
+}
+
+fn each(
+    named: &[Service],
+    act: impl Fn(&State, Service) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    if named.is_empty() {
+        bail!("name the servers that this is meant for\n\n{HELP}");
+    }
+    let state = State::find()?.context("nothing is up; `cargo xtask services up` comes first")?;
+    let members = state.members();
+    for &service in named {
+        if !members.contains(&service) {
+            bail!("{} is not up", service.name());
+        }
+        act(&state, service)?;
+    }
+    Ok(())
+}
+
+/// All servers for the time of a test run; they end with it, also when it fails.
+#[derive(Debug)]
+pub(crate) struct Running(State);
+
+impl Running {
+    /// A set apart from the one that a developer may have up.
+    pub(crate) fn start() -> anyhow::Result<Self> {
+        let pointer = state::pointer("services-ci");
+        // What an interrupted run left behind.
+        if let Some(left) = State::pointed(pointer.clone()) {
+            left.down(&Service::ALL)?;
+        }
+        let running = Self(State::create(pointer)?);
+        let watch = Stopwatch::start();
+        running.0.up(&Service::ALL)?;
+        println!("all servers answer after {}", Shown(watch.elapsed()));
+        Ok(running)
+    }
+
+    pub(crate) fn environment(&self) -> Vec<(String, String)> {
+        self.0.environment()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Err(error) = self.0.down(&Service::ALL) {
+            let folder = self.0.folder().display();
+            eprintln!("the servers in `{folder}` are not all gone: {error:#}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_servers_and_commands_are_refused_with_the_list() {
+        let error = run(&["up", "kafkaa"]).expect_err("a typo");
+        assert_eq!(
+            error.to_string(),
+            "`kafkaa` is not a server; they are kafka, rabbitmq, influxdb, etcd, redis"
+        );
+        assert!(run(&["upp"]).is_err());
+        assert!(run(&["stop"]).is_err());
+    }
+}
