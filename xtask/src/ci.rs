@@ -5,7 +5,7 @@ use anyhow::{Context as _, bail};
 use crate::services::{self, Running, Service};
 use crate::stopwatch::{Shown, Stopwatch};
 use crate::transcript::Transcript;
-use crate::{deny, docs, page, setup, shell, tapes, tidy, web};
+use crate::{deny, deploy, docs, page, setup, shell, tapes, tidy, web};
 
 /// With it a test that misses its server fails instead of skipping itself.
 const REQUIRE_SERVICES: &str = "STOCK_UP_REQUIRE_SERVICES";
@@ -25,7 +25,7 @@ struct Outcome {
 }
 
 /// In this order: cheap checks first, and the page before the binary that carries it.
-const STEPS: [Step; 12] = [
+const STEPS: [Step; 13] = [
     Step {
         name: "setup",
         what: "install what the tests need",
@@ -80,6 +80,11 @@ const STEPS: [Step; 12] = [
         name: "web-unit",
         what: "the page's unit tests",
         run: || tested(web::unit()),
+    },
+    Step {
+        name: "deploy",
+        what: "compose file and dashboards",
+        run: || tested(deploy::check()),
     },
     Step {
         name: "page",

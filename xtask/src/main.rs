@@ -14,6 +14,7 @@
 mod bench;
 mod ci;
 mod deny;
+mod deploy;
 mod docs;
 mod page;
 mod run;

@@ -25,6 +25,9 @@ impl Transcript {
             // Vitest: `Tests  12 passed | 1 skipped (13)`.
             self.passed += number_before(counts, " passed").unwrap_or(0);
             self.skip_unnamed(number_before(counts, " skipped"), "skipped in web");
+        } else if let Some(count) = line.strip_prefix("# pass ") {
+            // The runner of Node.js: `# pass 12`.
+            self.passed += count.parse().unwrap_or(0);
         } else if line.starts_with(|first: char| first.is_ascii_digit()) {
             // Playwright: `12 passed (3.4s)` and `1 skipped`, each alone on its line.
             if line.contains(" passed (") {
@@ -111,6 +114,7 @@ mod tests {
         );
         check("  4 passed (2.1s)", 4, &[]);
         check("  1 skipped", 0, &["1 tests: skipped on the page"]);
+        check("# pass 14", 14, &[]);
         check("SKIPPED spy_day: no tapes", 0, &["spy_day: no tapes"]);
         check("   Compiling 12 passed crates", 0, &[]);
     }

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests panic like tests")]
 
 mod feed;
+mod grafana;
+mod servers;
 mod settings;
 mod store;
 mod tape;
