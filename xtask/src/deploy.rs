@@ -1,7 +1,8 @@
 //! The files of `deploy/`: what can be known of them without starting them.
 //!
 //! `compose.yaml` is held against the schema of the Compose specification and our own rules, the
-//! dashboards against the types that Grafana publishes.
+//! dashboards against the types that Grafana publishes, and what they ask of our own HTTP interface
+//! is asked of the program.
 //! Where the Compose plugin of Docker is, it reads the file too.
 
 use std::fs;
@@ -18,7 +19,10 @@ pub(crate) fn check() -> anyhow::Result<Transcript> {
     if !installed(&folder) {
         shell::run(npm(&folder, &["ci", "--no-audit", "--no-fund"]))?;
     }
-    let mut tests = shell::record(npm(&folder, &["run", "--silent", "check"]))?;
+    shell::run(shell::cargo(&["build", "--quiet", "--package", "stock-up"]))?;
+    let mut check = npm(&folder, &["run", "--silent", "check"]);
+    check.env("STOCK_UP_BIN", workspace::binary("debug")?);
+    let mut tests = shell::record(check)?;
     if shell::succeeds(shell::program("docker", &["compose", "version"])) {
         for transport in ["kafka", "rabbitmq"] {
             let transport = format!("deploy/{transport}.env");

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 /// The files that Grafana is given.
-pub(crate) const NAMES: [&str; 3] = ["stocks", "stocks-seed", "pipeline"];
+pub(crate) const NAMES: [&str; 4] = ["stocks", "stocks-seed", "stocks-embedded", "pipeline"];
 
 pub(crate) fn deploy() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/grafana"))
