@@ -261,6 +261,7 @@ impl Analyzer {
             Record::Tick(tick) => self.tick(*tick, out),
             Record::Feed(change) => self.feed_changed(change, out),
             Record::Settings(epoch) => self.change_settings(epoch, out),
+            Record::Watermark(mark) => self.watermark(*mark, out),
         }
         Ok(())
     }
@@ -436,12 +437,10 @@ impl Analyzer {
         if let Some(now) = self.log_time {
             self.held_from = self.held_from.max(now.saturating_sub(hold(&old)));
         }
-        let regrid = old.grid != new.grid;
+        let grids = (old.grid, new.grid);
         self.settings = new;
-        if regrid {
-            self.next_grid = self
-                .next_grid
-                .map(|next| first_grid(next - old.grid.ns() + 1, self.settings.grid));
+        if grids.0 != grids.1 {
+            self.next_grid = self.next_grid.map(|next| regrid(next, grids.0, grids.1));
         }
         let emitted_to = self
             .next_grid
@@ -470,8 +469,13 @@ fn symbol_id(index: usize) -> SymbolId {
     SymbolId(u32::try_from(index).unwrap_or(u32::MAX))
 }
 
+/// The next grid time on a new grid: after the last of the old one.
+pub(crate) fn regrid(next: i64, old: Span, new: Span) -> i64 {
+    first_grid(next - old.ns() + 1, new)
+}
+
 /// The first multiple of `grid` at or after `time`.
-fn first_grid(time: i64, grid: Span) -> i64 {
+pub(crate) fn first_grid(time: i64, grid: Span) -> i64 {
     let grid = grid.ns();
     let rest = time.rem_euclid(grid);
     if rest == 0 {

@@ -74,6 +74,14 @@ impl Coverage {
         }
     }
 
+    /// Where later times wait for a sign of life: the last one, and the start of the gap that is
+    /// open now, in which none can prove anything.
+    pub(crate) fn proven(&self) -> Option<(i64, i64)> {
+        let open = self.gaps.back().filter(|gap| gap.to == i64::MAX);
+        let lost = open.map_or(i64::MAX, |gap| gap.from);
+        (self.clock == Clock::Wall).then_some((self.heard, lost))
+    }
+
     /// Trust in a point of the series: the window `[from, to]` of a symbol observed since `since`.
     pub(crate) fn judge(&self, since: i64, from: i64, to: i64) -> (Status, f64) {
         let proven = match self.clock {

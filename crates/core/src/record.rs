@@ -20,6 +20,8 @@ pub enum Record {
     Feed(FeedChange),
     /// New settings take effect here.
     Settings(SettingsEpoch),
+    /// How far the whole log is, told to one partition of it.
+    Watermark(Watermark),
 }
 
 impl Record {
@@ -27,7 +29,7 @@ impl Record {
     pub fn count(&self) -> u32 {
         match self {
             Self::Trades(batch) => u32::try_from(batch.trades.len()).unwrap_or(u32::MAX).max(1),
-            Self::Tick(_) | Self::Feed(_) | Self::Settings(_) => 1,
+            Self::Tick(_) | Self::Feed(_) | Self::Settings(_) | Self::Watermark(_) => 1,
         }
     }
 }
@@ -39,6 +41,20 @@ pub struct Tick {
     pub time: i64,
     /// When the feed last proved to be alive, by a frame or an answered ping; at most `time`.
     pub heard: i64,
+}
+
+/// How far the whole log is.
+///
+/// A log that is split into partitions ([`crate::partition`]) has one time, and each partition
+/// holds only some of the trades that move it. Without this a quiet partition would fall behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Watermark {
+    /// The log's time; `None` before the first record that has one.
+    pub time: Option<i64>,
+    /// The last proof that the feed was live, in the log's time.
+    pub heard: Option<i64>,
+    /// Event time of the first trade that moved a window, with which the grid begins.
+    pub begun: Option<i64>,
 }
 
 /// The state of the feed changed.

@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod feed;
+pub mod queue;
 pub mod settings;
 pub mod store;
 pub mod tape;

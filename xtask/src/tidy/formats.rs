@@ -13,7 +13,7 @@ struct Format {
     constant: &'static str,
 }
 
-const FORMATS: [Format; 4] = [
+const FORMATS: [Format; 5] = [
     Format {
         page: "log",
         crate_folder: "crates/log/",
@@ -33,6 +33,11 @@ const FORMATS: [Format; 4] = [
         page: "store",
         crate_folder: "crates/io/",
         constant: "STORE_FORMAT",
+    },
+    Format {
+        page: "queue",
+        crate_folder: "crates/io/",
+        constant: "QUEUE_FORMAT",
     },
 ];
 

@@ -3,7 +3,7 @@
 
 use super::symbol::Context;
 use super::{Analyzer, Emission, first_grid, hold};
-use crate::point::{Point, Status, SymbolId};
+use crate::point::{Point, SymbolId};
 
 impl Analyzer {
     /// Moves the log's time on, emitting what is due before.
@@ -34,6 +34,7 @@ impl Analyzer {
     /// Emits what waits to be emitted again, and every grid time from `next` that is before `end`.
     fn emit_before(&mut self, mut next: i64, end: i64, out: &mut Vec<Point>) {
         self.flush(out);
+        let first = next;
         while next < end {
             if !self.emit(next, out) {
                 // Nobody holds a trade: the rest of the way is silent.
@@ -43,7 +44,20 @@ impl Analyzer {
             next += self.settings.grid.ns();
         }
         self.next_grid = Some(next);
+        self.await_proof(first, next);
         self.forget(next);
+    }
+
+    /// Notes that grid times from `first` on wait for a sign of life: their coverage may still rise,
+    /// whatever their status is; also where nobody holds a trade yet, because a late one may come.
+    fn await_proof(&mut self, first: i64, next: i64) {
+        let Some((heard, lost)) = self.coverage.proven() else {
+            return;
+        };
+        let unheard = first_grid(heard.saturating_add(1), self.settings.grid).max(first);
+        if unheard < next.min(lost) {
+            self.revise.unproven.get_or_insert(unheard);
+        }
     }
 
     /// Emits one grid time; false if no symbol holds a trade any more.
@@ -70,14 +84,7 @@ impl Analyzer {
             }
             any_held |= symbol.book.held() > 0;
         }
-        let emitted = out.get(first_point..).unwrap_or_default();
-        if emitted
-            .iter()
-            .any(|point| point.status == Status::Provisional)
-        {
-            self.revise.unproven.get_or_insert(time);
-        }
-        self.counters.points += emitted.len() as u64;
+        self.counters.points += (out.len() - first_point) as u64;
         any_held
     }
 

@@ -1,16 +1,31 @@
 //! What ticks and changes of the feed mean: how time runs, what is observed, what was missed.
 
 use super::symbol::Symbol;
-use super::{Analyzer, Everything};
+use super::{Analyzer, Everything, first_grid};
 use crate::coverage::Coverage;
 use crate::point::Point;
-use crate::record::{Clock, FeedChange, FeedEvent, Tick};
+use crate::record::{Clock, FeedChange, FeedEvent, Tick, Watermark};
 
 impl Analyzer {
     pub(super) fn tick(&mut self, tick: Tick, out: &mut Vec<Point>) {
         if self.coverage.clock == Clock::Wall {
             self.hear(tick.heard);
             self.advance(tick.time, out);
+        }
+    }
+
+    /// Takes over how far the whole log is, of which this is one partition.
+    pub(super) fn watermark(&mut self, mark: Watermark, out: &mut Vec<Point>) {
+        if let Some(heard) = mark.heard.filter(|_| self.coverage.clock == Clock::Wall) {
+            self.hear(heard);
+        }
+        if let Some(time) = mark.time {
+            self.advance(time, out);
+        }
+        if let Some(begun) = mark.begun {
+            let grid = self.settings.grid;
+            self.next_grid
+                .get_or_insert_with(|| first_grid(begun, grid));
         }
     }
 

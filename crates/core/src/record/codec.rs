@@ -5,7 +5,7 @@
 
 use thiserror::Error;
 
-use super::{Clock, FeedChange, FeedEvent, GapCause, Record, SettingsEpoch, Tick};
+use super::{Clock, FeedChange, FeedEvent, GapCause, Record, SettingsEpoch, Tick, Watermark};
 use crate::bytes::{BytesError, Decoder, Encoder};
 use crate::decimal::Decimal;
 use crate::names::{NameId, Names};
@@ -52,6 +52,10 @@ pub fn encode(record: &Record, out: &mut Vec<u8>) {
         }
         Record::Feed(change) => encode_feed(change, &mut to),
         Record::Settings(epoch) => encode_settings(epoch, &mut to),
+        Record::Watermark(mark) => {
+            to.byte(5);
+            encode_watermark(mark, &mut to);
+        }
     }
 }
 
@@ -99,6 +103,7 @@ pub fn decode_into(input: &[u8], batch: &mut TradeBatch) -> Result<Option<Record
         }
         3 => Some(Record::Feed(decode_feed(&mut from)?)),
         4 => Some(Record::Settings(decode_settings(&mut from)?)),
+        5 => Some(Record::Watermark(decode_watermark(&mut from)?)),
         _ => return Err(from.invalid("record kind").into()),
     };
     from.finish()?;
@@ -277,6 +282,26 @@ fn decode_symbols(from: &mut Decoder<'_>) -> Result<Vec<String>, BytesError> {
     (0..count)
         .map(|_| from.text("symbol", MAX_SYMBOL_BYTES).map(str::to_owned))
         .collect()
+}
+
+pub(crate) fn encode_watermark(mark: &Watermark, to: &mut Encoder<'_>) {
+    for time in [mark.time, mark.heard, mark.begun] {
+        to.byte(u8::from(time.is_some()));
+        to.signed(time.unwrap_or_default());
+    }
+}
+
+pub(crate) fn decode_watermark(from: &mut Decoder<'_>) -> Result<Watermark, BytesError> {
+    let mut time = |what| -> Result<Option<i64>, BytesError> {
+        let known = from.flag(what)?;
+        let time = from.signed(what)?;
+        Ok(Some(time).filter(|_| known))
+    };
+    Ok(Watermark {
+        time: time("time")?,
+        heard: time("sign of life")?,
+        begun: time("first trade")?,
+    })
 }
 
 fn encode_settings(epoch: &SettingsEpoch, to: &mut Encoder<'_>) {

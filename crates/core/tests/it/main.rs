@@ -5,3 +5,4 @@
 mod analyzer;
 mod feed;
 mod model;
+mod partition;

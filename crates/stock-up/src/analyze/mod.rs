@@ -247,7 +247,7 @@ impl Analysis {
                 self.changed.fill(true);
             }
             Record::Tick(_) => self.mark_aging(),
-            Record::Trades(_) => {}
+            Record::Trades(_) | Record::Watermark(_) => {}
         }
     }
 
