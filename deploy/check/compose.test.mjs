@@ -46,6 +46,17 @@ test("the file obeys the Compose specification", () => {
   assert.notDeepEqual(errors(wrong), []);
 });
 
+test("the file for tests obeys it too, and adds nothing but what it changes", () => {
+  const overlay = parse(readFileSync(join(here, "../compose.test.yaml"), "utf8"));
+  assert.deepEqual(errors(overlay), []);
+  for (const [name, service] of Object.entries(overlay.services)) {
+    assert.ok(compose.services[name], name);
+    for (const port of service.ports) {
+      assert.match(port, /^127\.0\.0\.1:/);
+    }
+  }
+});
+
 test("the services have the seed's names", () => {
   for (const name of [...SEED_NAMES, "stock-dashboard", "redis"]) {
     assert.ok(compose.services[name], name);

@@ -233,8 +233,8 @@ fn test() -> anyhow::Result<Outcome> {
 /// The servers of the tests; none where they cannot be installed and nobody insists.
 fn servers() -> anyhow::Result<Option<Running>> {
     let required = std::env::var(REQUIRE_SERVICES).is_ok_and(|value| value == "1");
-    match services::install(&Service::ALL) {
-        Ok(()) => Running::start().map(Some),
+    match services::installed(&Service::ALL) {
+        Ok(packages) => Running::start(!packages).map(Some),
         Err(error) if required => Err(error),
         Err(error) => {
             println!("no servers for the tests: {error:#}");

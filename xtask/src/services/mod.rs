@@ -5,6 +5,7 @@
 //! Whatever a command starts is found again through its state folder, whose layout `state` tells;
 //! tests may read it.
 
+mod docker;
 mod install;
 mod process;
 mod ready;
@@ -22,7 +23,8 @@ use crate::stopwatch::{Shown, Stopwatch};
 pub(crate) const HELP: &str = "\
 cargo xtask services <command> [kafka] [rabbitmq] [influxdb] [etcd] [redis]
 
-  up [NAME…]        start these (default: all) and print how to reach them, for a shell's `eval`
+  up [NAME…]        start these (default: all) and print how to reach them
+     [--docker]     in containers, not from packages
   status            what runs, and how to reach it
   down [NAME…]      stop these (default: all) and remove their data
   stop NAME…        ask to end, as an operator would; the data stays
@@ -71,41 +73,60 @@ impl Service {
     }
 }
 
+/// What can be done to a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Act {
+    /// With the ports and data that it had; not waited for.
+    Start,
+    /// As an operator would.
+    Stop,
+    /// As a crash would.
+    Kill,
+    Freeze,
+    Thaw,
+}
+
 /// What `cargo xtask services` was asked for.
 pub(crate) fn run(arguments: &[&str]) -> anyhow::Result<()> {
     let Some((command, names)) = arguments.split_first() else {
         print!("{HELP}");
         return Ok(());
     };
+    let (in_docker, names): (Vec<&str>, Vec<&str>) =
+        names.iter().partition(|name| **name == "--docker");
     let named: Vec<Service> = names
         .iter()
         .map(|name| Service::named(name))
         .collect::<anyhow::Result<_>>()?;
     match *command {
-        "up" => up(&named),
+        "up" => up(&named, !in_docker.is_empty()),
         "status" => status(),
         "down" => down(&named),
-        "stop" => each(&named, |state, service| state.process(service).stop()),
-        "kill" => each(&named, |state, service| state.process(service).kill()),
-        "freeze" => each(&named, |state, service| state.process(service).freeze()),
-        "thaw" => each(&named, |state, service| state.process(service).thaw()),
+        "stop" => each(&named, |state, service| state.act(service, Act::Stop)),
+        "kill" => each(&named, |state, service| state.act(service, Act::Kill)),
+        "freeze" => each(&named, |state, service| state.act(service, Act::Freeze)),
+        "thaw" => each(&named, |state, service| state.act(service, Act::Thaw)),
         // All at once, then wait for each.
-        "start" => each(&named, State::start).and_then(|()| each(&named, State::wait)),
+        "start" => each(&named, |state, service| state.act(service, Act::Start))
+            .and_then(|()| each(&named, State::wait)),
         other => bail!("`{other}` is not a command\n\n{HELP}"),
     }
 }
 
-fn up(named: &[Service]) -> anyhow::Result<()> {
+fn up(named: &[Service], in_docker: bool) -> anyhow::Result<()> {
     let services = if named.is_empty() {
         &Service::ALL[..]
     } else {
         named
     };
-    install(services)?;
-    let state = match State::find()? {
+    let found = State::find()?;
+    let state = match found {
         Some(state) => state,
         None => State::create(state::pointer("services"))?,
     };
+    if !state.in_docker() && (in_docker || !installed(services)?) {
+        state.use_docker()?;
+    }
     let watch = Stopwatch::start();
     state.up(services)?;
     // On the error stream: the standard output is for a shell.
@@ -114,12 +135,27 @@ fn up(named: &[Service]) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Whether the programs of `services` are there, or come now; if not, an engine of Docker must run.
+pub(crate) fn installed(services: &[Service]) -> anyhow::Result<bool> {
+    match install(services) {
+        Ok(()) => Ok(true),
+        Err(error) if docker::runs() => {
+            eprintln!("{error:#}; so the servers run in Docker");
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 fn status() -> anyhow::Result<()> {
     let Some(state) = State::find()? else {
         println!("nothing is up; `cargo xtask services up` starts the servers");
         return Ok(());
     };
-    for service in state.members() {
+    if state.in_docker() {
+        docker::list(state.folder())?;
+    }
+    for service in state.members().into_iter().filter(|_| !state.in_docker()) {
         let process = state.process(service);
         let condition = match process.condition() {
             Condition::Running => "running",
@@ -168,13 +204,16 @@ pub(crate) struct Running(State);
 
 impl Running {
     /// A set apart from the one that a developer may have up.
-    pub(crate) fn start() -> anyhow::Result<Self> {
+    pub(crate) fn start(in_docker: bool) -> anyhow::Result<Self> {
         let pointer = state::pointer("services-ci");
         // What an interrupted run left behind.
         if let Some(left) = State::pointed(pointer.clone()) {
             left.down(&Service::ALL)?;
         }
         let running = Self(State::create(pointer)?);
+        if in_docker {
+            running.0.use_docker()?;
+        }
         let watch = Stopwatch::start();
         running.0.up(&Service::ALL)?;
         println!("all servers answer after {}", Shown(watch.elapsed()));

@@ -215,6 +215,14 @@ mod tests {
         assert_eq!((stat.state, stat.group, stat.born), ('S', 7, 987));
     }
 
+    fn until(holds: impl Fn() -> bool) {
+        let watch = Stopwatch::start();
+        while !holds() {
+            assert!(watch.elapsed() < KILL_TIMEOUT, "it never came to hold");
+            thread::sleep(POLL);
+        }
+    }
+
     #[test]
     fn a_process_is_started_frozen_thawed_and_ended() {
         let folder = tempfile::tempdir().expect("a folder");
@@ -223,16 +231,12 @@ mod tests {
         assert_eq!(process.condition(), Condition::Stopped);
         process.start().expect("it starts");
         assert_eq!(process.condition(), Condition::Running);
+        until(|| process.tail().ends_with("  here"));
         process.freeze().expect("it freezes");
         // The state changes when the process next runs.
-        let watch = Stopwatch::start();
-        while process.condition() != Condition::Frozen {
-            assert!(watch.elapsed() < KILL_TIMEOUT, "it never froze");
-            thread::yield_now();
-        }
+        until(|| process.condition() == Condition::Frozen);
         process.stop().expect("it stops, though frozen");
         assert_eq!(process.condition(), Condition::Stopped);
-        assert!(process.tail().ends_with("  here"), "{}", process.tail());
     }
 
     #[test]

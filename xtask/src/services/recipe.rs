@@ -143,7 +143,7 @@ impl Words {
     }
 }
 
-fn free_port() -> anyhow::Result<TcpListener> {
+pub(super) fn free_port() -> anyhow::Result<TcpListener> {
     for _ in 0..200 {
         let port = PORTS.start + u16::from_le_bytes(random()?) % (PORTS.end - PORTS.start);
         if let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
@@ -159,7 +159,7 @@ fn cluster_id() -> anyhow::Result<String> {
     Ok(format!("{}A", &random_hex::<11>()?[..21]))
 }
 
-fn random_hex<const N: usize>() -> anyhow::Result<String> {
+pub(super) fn random_hex<const N: usize>() -> anyhow::Result<String> {
     use std::fmt::Write as _;
     let mut text = String::new();
     for byte in random::<N>()? {

@@ -10,6 +10,8 @@
 //! STATE/NAME/ctl            its command line client, where it has one
 //! STATE/NAME/data           its data
 //! ```
+//!
+//! A set of containers has `environment` files alone, and `compose.env`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,7 +21,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 
 use super::process::{Condition, POLL, Process};
-use super::{Service, ready, recipe};
+use super::{Act, Service, docker, ready, recipe};
 use crate::stopwatch::Stopwatch;
 use crate::workspace;
 
@@ -94,13 +96,26 @@ impl State {
         (service == Service::RabbitMq).then(|| Process::at(self.of(service).join("epmd")))
     }
 
+    /// Whether the servers of this set are containers.
+    pub(super) fn in_docker(&self) -> bool {
+        docker::holds(&self.folder)
+    }
+
+    /// Makes this set, which must be new, one of containers.
+    pub(super) fn use_docker(&self) -> anyhow::Result<()> {
+        if !self.members().is_empty() {
+            bail!("the set that is up runs without Docker; `services down` comes first");
+        }
+        let port = || Ok(recipe::free_port()?.local_addr()?.port());
+        docker::write(&self.folder, port, recipe::random_hex::<12>)
+    }
+
     /// Starts those of `services` that do not run, and returns when all of them answer.
     pub(super) fn up(&self, services: &[Service]) -> anyhow::Result<()> {
-        for &service in services {
-            if !self.members().contains(&service) {
-                recipe::write(service, &self.of(service))?;
-            }
-            self.start(service)?;
+        if self.in_docker() {
+            docker::up(&self.folder, services)?;
+        } else {
+            self.start_all(services)?;
         }
         for &service in services {
             self.wait(service)?;
@@ -108,7 +123,32 @@ impl State {
         self.write_environment()
     }
 
-    pub(super) fn start(&self, service: Service) -> anyhow::Result<()> {
+    fn start_all(&self, services: &[Service]) -> anyhow::Result<()> {
+        for &service in services {
+            if !self.members().contains(&service) {
+                recipe::write(service, &self.of(service))?;
+            }
+            self.start(service)?;
+        }
+        Ok(())
+    }
+
+    /// Does one thing to one server.
+    pub(super) fn act(&self, service: Service, act: Act) -> anyhow::Result<()> {
+        if self.in_docker() {
+            return docker::act(&self.folder, service, act);
+        }
+        let process = self.process(service);
+        match act {
+            Act::Start => self.start(service),
+            Act::Stop => process.stop(),
+            Act::Kill => process.kill(),
+            Act::Freeze => process.freeze(),
+            Act::Thaw => process.thaw(),
+        }
+    }
+
+    fn start(&self, service: Service) -> anyhow::Result<()> {
         if let Some(helper) = self.helper(service) {
             helper.start()?;
         }
@@ -121,7 +161,7 @@ impl State {
         let process = self.process(service);
         let watch = Stopwatch::start();
         while !ports.iter().all(|&(role, port)| ready::answers(role, port)) {
-            if process.condition() == Condition::Stopped {
+            if !self.in_docker() && process.condition() == Condition::Stopped {
                 bail!(
                     "{} ended while it started; {}",
                     service.name(),
@@ -153,6 +193,9 @@ impl State {
 
     /// Ends `services` at once and removes their data; with the last one goes the folder.
     pub(super) fn down(&self, services: &[Service]) -> anyhow::Result<()> {
+        if self.in_docker() {
+            docker::down(&self.folder, services)?;
+        }
         for &service in services {
             self.process(service).kill()?;
             if let Some(helper) = self.helper(service) {
