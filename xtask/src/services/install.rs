@@ -35,10 +35,20 @@ pub(crate) fn install(services: &[Service]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Packages, each with a program that shows that it is there.
+/// Where Debian puts packages of Python.
+const KAFKA_PY: &str = "/usr/lib/python3/dist-packages/kafka/__init__.py";
+const PROTOBUF_PY: &str = "/usr/lib/python3/dist-packages/google/protobuf/__init__.py";
+
+/// Packages, each with a program or file that shows that it is there.
 fn needs(service: Service) -> &'static [(&'static str, &'static str)] {
     match service {
-        Service::Kafka => &[("default-jre-headless", "java"), ("maven", "mvn")],
+        Service::Kafka => &[
+            ("default-jre-headless", "java"),
+            ("maven", "mvn"),
+            // For the example in `examples/`, which a test runs.
+            ("python3-kafka", KAFKA_PY),
+            ("python3-protobuf", PROTOBUF_PY),
+        ],
         Service::RabbitMq => &[("rabbitmq-server", "/usr/lib/rabbitmq/bin/rabbitmq-server")],
         Service::InfluxDb => &[("influxdb", "influxd")],
         Service::Etcd => &[("etcd-server", "etcd"), ("etcd-client", "etcdctl")],

@@ -3,6 +3,7 @@
 
 mod feed;
 mod grafana;
+mod python;
 mod servers;
 mod settings;
 mod store;

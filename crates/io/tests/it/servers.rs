@@ -11,12 +11,20 @@ pub(crate) fn address(variable: &str, test: &str) -> Option<String> {
     if let Ok(address) = std::env::var(variable) {
         return Some(address);
     }
+    skipped(
+        test,
+        &format!("set {variable}, for example through `cargo xtask services up`"),
+    );
+    None
+}
+
+/// Says that `test` does not run, or fails where that is not allowed.
+pub(crate) fn skipped(test: &str, why: &str) {
     assert!(
         std::env::var_os("STOCK_UP_REQUIRE_SERVICES").is_none_or(|value| value != "1"),
-        "STOCK_UP_REQUIRE_SERVICES is set, but {variable} is not; try `cargo xtask services up`"
+        "STOCK_UP_REQUIRE_SERVICES is set, but {test} cannot run: {why}"
     );
     // The stream itself: the harness hides what a passing test prints.
-    let skipped = format!("SKIPPED {test}: set {variable}; try `cargo xtask services up`\n");
+    let skipped = format!("SKIPPED {test}: {why}\n");
     std::io::stderr().write_all(skipped.as_bytes()).unwrap();
-    None
 }
