@@ -210,6 +210,13 @@ fn test() -> anyhow::Result<Outcome> {
         Some(folder) => command.env("STOCK_UP_TAPES", folder),
         None => command.env_remove("STOCK_UP_TAPES"),
     };
+    // The servers would only be in the compiler's way.
+    shell::run(shell::cargo(&[
+        "test",
+        "--workspace",
+        "--no-run",
+        "--quiet",
+    ]))?;
     // They end with this function, also when a test fails.
     let servers = servers()?;
     if let Some(servers) = &servers {
