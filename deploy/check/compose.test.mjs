@@ -77,6 +77,13 @@ test("images are pinned to a version", () => {
   }
 });
 
+test("the image is built by the toolchain of the checkout", () => {
+  const file = readFileSync(join(here, "../Dockerfile"), "utf8");
+  const toolchain = readFileSync(join(here, "../../rust-toolchain.toml"), "utf8");
+  const [, channel] = toolchain.match(/channel = "([0-9.]+)"/);
+  assert.ok(file.includes(`FROM rust:${channel}-`), channel);
+});
+
 test("the image does not run as root", () => {
   const file = readFileSync(join(here, "../Dockerfile"), "utf8");
   const last = file.slice(file.lastIndexOf("FROM "));
