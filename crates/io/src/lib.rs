@@ -3,10 +3,13 @@
 //! Adapters are thin and know only the domain of `stock-up-core`; the binary chooses among them
 //! once, at wiring.
 
+mod backoff;
+mod chance;
 pub mod clock;
 pub mod feed;
 pub mod queue;
 pub mod settings;
+pub mod sink;
 pub mod store;
 pub mod tape;
 pub mod text;

@@ -13,7 +13,7 @@ struct Format {
     constant: &'static str,
 }
 
-const FORMATS: [Format; 5] = [
+const FORMATS: [Format; 6] = [
     Format {
         page: "log",
         crate_folder: "crates/log/",
@@ -38,6 +38,11 @@ const FORMATS: [Format; 5] = [
         page: "queue",
         crate_folder: "crates/io/",
         constant: "QUEUE_FORMAT",
+    },
+    Format {
+        page: "influxdb",
+        crate_folder: "crates/io/",
+        constant: "INFLUX_FORMAT",
     },
 ];
 

@@ -10,7 +10,6 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 
-use super::backoff::{Backoff, BackoffPolicy};
 use super::bad::printable;
 use super::dial::{Socket, dial};
 use super::endpoint::EndpointError;
@@ -23,6 +22,7 @@ use super::stop::Stop;
 use super::subscriptions::{SubscriptionChange, Subscriptions};
 use super::tls::{TlsError, connector};
 use super::venue::Venue;
+use crate::backoff::{Backoff, BackoffPolicy};
 use crate::clock::Clock;
 
 /// Longest reason or detail in a signal, in characters.

@@ -5,9 +5,7 @@
 //! a market in process, and [`tape_venue`] is a venue of our own, for tests and for trying things
 //! out.
 
-mod backoff;
 mod bad;
-mod chance;
 pub mod demo;
 mod dial;
 mod driver;
@@ -25,7 +23,7 @@ pub mod tape_venue;
 mod tls;
 mod venue;
 
-pub use backoff::BackoffPolicy;
+pub use crate::backoff::BackoffPolicy;
 pub use bad::{BadCount, BadCounts, BadFrame, BadTrade};
 pub use driver::{Feed, FeedError, FeedSettings};
 pub use endpoint::{Endpoint, EndpointError};
@@ -34,6 +32,7 @@ pub use repeats::DuplicateFrames;
 pub use secret::Secret;
 pub use signal::{FeedReport, FeedSignal};
 pub use subscriptions::{RefusedSymbol, SubscriptionChange};
+pub(crate) use tls::client_config;
 pub use tls::{TlsError, acceptor};
 pub use venue::{
     FrameKind, FrameRules, Heartbeat, Intake, Venue, VenueError, VenueErrorKind, VenueProfile,

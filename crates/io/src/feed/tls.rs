@@ -38,6 +38,11 @@ pub enum TlsError {
 
 /// A connector that trusts the system's authorities and those of `ca_file`.
 pub(super) fn connector(ca_file: Option<&Path>) -> Result<TlsConnector, TlsError> {
+    Ok(TlsConnector::from(Arc::new(client_config(ca_file)?)))
+}
+
+/// What a client trusts: the system's authorities and those of `ca_file`.
+pub(crate) fn client_config(ca_file: Option<&Path>) -> Result<ClientConfig, TlsError> {
     let mut roots = RootCertStore::empty();
     // Single system certificates that cannot be read are left out, as every client does.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -47,11 +52,12 @@ pub(super) fn connector(ca_file: Option<&Path>) -> Result<TlsConnector, TlsError
     for certificate in ca_file.map(certificates).transpose()?.unwrap_or_default() {
         roots.add(certificate)?;
     }
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(TlsConnector::from(Arc::new(config)))
+    Ok(
+        ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_no_client_auth(),
+    )
 }
 
 /// An acceptor that shows the certificates of `cert_file`.

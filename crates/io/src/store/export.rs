@@ -29,7 +29,7 @@ pub struct SeriesFilter<'a> {
     pub to: Option<i64>,
 }
 
-type Names = BTreeMap<i64, (Arc<str>, Span)>;
+pub(super) type Names = BTreeMap<i64, (Arc<str>, Span)>;
 
 impl StoreReader {
     /// Calls `each` with the stored points of `filter` in the order of emission, until it breaks.
@@ -82,7 +82,7 @@ impl StoreReader {
 }
 
 /// The series of `filter`.
-fn names(conn: &Connection, filter: &SeriesFilter<'_>) -> rusqlite::Result<Names> {
+pub(super) fn names(conn: &Connection, filter: &SeriesFilter<'_>) -> rusqlite::Result<Names> {
     let mut select = conn.prepare_cached("SELECT id, symbol, window_ns FROM series")?;
     let mut rows = select.query([])?;
     let (mut names, mut symbols) = (Names::new(), BTreeMap::<String, Arc<str>>::new());

@@ -13,10 +13,12 @@
 mod age;
 pub mod checkpoint;
 pub mod codec;
+mod emitted;
 mod error;
 mod export;
 mod gap;
 mod maintain;
+mod migrate;
 mod pack;
 mod pool;
 mod read;
@@ -28,6 +30,7 @@ mod verify;
 mod write;
 
 pub use checkpoint::Checkpoint;
+pub use emitted::EmittedPage;
 pub use error::{Damage, StoreError};
 pub use export::SeriesFilter;
 pub use gap::{Gap, GapFilter, GapState};

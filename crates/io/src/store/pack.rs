@@ -35,6 +35,7 @@ struct Head {
     last_ns: i64,
     points: usize,
     body: (usize, usize),
+    last_emission: i64,
 }
 
 impl Packer {
@@ -61,7 +62,8 @@ impl Packer {
     }
 
     fn close<P: AsRef<Point>>(&mut self, series: i64, tier: Tier, points: &[(u64, P)]) {
-        let Some((emission, _)) = points.first() else {
+        let (Some((emission, _)), Some((last_emission, _))) = (points.first(), points.last())
+        else {
             return;
         };
         let start = self.bodies.len();
@@ -77,6 +79,7 @@ impl Packer {
             last_ns: times.max().unwrap_or_default(),
             points: points.len(),
             body: (start, start),
+            last_emission: last_emission.cast_signed(),
         });
         codec::encode(points_of, &mut self.bodies);
         if let Some(head) = self.heads.last_mut() {
@@ -89,7 +92,7 @@ impl Packer {
     pub(crate) fn insert(&mut self, conn: &Connection) -> rusqlite::Result<()> {
         self.heads.sort_unstable_by_key(|head| head.id);
         let mut insert =
-            conn.prepare_cached("INSERT INTO chunk VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
+            conn.prepare_cached("INSERT INTO chunk VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
         for head in &self.heads {
             let body = self
                 .bodies
@@ -102,7 +105,8 @@ impl Packer {
                 head.first_ns,
                 head.last_ns,
                 i64::try_from(head.points).unwrap_or(i64::MAX),
-                body
+                body,
+                head.last_emission
             ])?;
         }
         Ok(())

@@ -5,6 +5,7 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::{Context, StoreError};
+use super::migrate;
 
 /// The file of the store in a data directory.
 pub const FILE_NAME: &str = "store.sqlite";
@@ -13,7 +14,7 @@ pub const FILE_NAME: &str = "store.sqlite";
 pub const APPLICATION_ID: i64 = 0x5375_5374;
 
 /// The format that is written; described in `docs/formats/store.md`.
-pub const STORE_FORMAT: i64 = 1;
+pub const STORE_FORMAT: i64 = 2;
 
 /// How long a writer or reader waits for a lock that another process holds for a moment.
 const BUSY_MS: u64 = 5_000;
@@ -36,11 +37,13 @@ CREATE TABLE chunk (
     first_ns INTEGER NOT NULL,
     last_ns INTEGER NOT NULL,
     points INTEGER NOT NULL,
-    body BLOB NOT NULL
+    body BLOB NOT NULL,
+    last_emission INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX fresh ON chunk (series, last_ns, first_ns) WHERE tier = 0;
 CREATE INDEX packed ON chunk (series, last_ns, first_ns) WHERE tier = 1;
 CREATE INDEX coarse ON chunk (series, last_ns, first_ns) WHERE tier = 2;
+CREATE INDEX emitted ON chunk (last_emission);
 CREATE TABLE gap (
     id INTEGER PRIMARY KEY,
     from_ns INTEGER NOT NULL,
@@ -69,12 +72,14 @@ pub(crate) fn open_writer(path: &Path) -> Result<(Connection, bool), StoreError>
         Ok(conn)
     };
     let conn = open().doing("open", path)?;
-    let is_new = check_format(&conn, path)?;
+    let found = check_format(&conn, path)?;
     prepare(&conn).doing("open", path)?;
-    if is_new {
-        create(&conn).doing("create", path)?;
+    match found {
+        None => create(&conn).doing("create", path)?,
+        Some(1) => migrate::from_1(&conn).doing("bring to the new format", path)?,
+        Some(_) => {}
     }
-    Ok((conn, is_new))
+    Ok((conn, found.is_none()))
 }
 
 /// Opens the file for reading, beside a writer.
@@ -87,7 +92,7 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
         Ok(conn)
     };
     let conn = open().doing("open", path)?;
-    if check_format(&conn, path)? {
+    if check_format(&conn, path)?.is_none() {
         return Err(StoreError::Foreign {
             path: path.to_owned(),
         });
@@ -115,8 +120,8 @@ fn create(conn: &Connection) -> rusqlite::Result<()> {
     tx.commit()
 }
 
-/// Whether the file is empty; an error if it is neither empty nor a store that is known.
-fn check_format(conn: &Connection, path: &Path) -> Result<bool, StoreError> {
+/// The format of the file, `None` if it is empty; an error if it is no store that is known.
+fn check_format(conn: &Connection, path: &Path) -> Result<Option<i64>, StoreError> {
     let read = || -> rusqlite::Result<(i64, i64, i64)> {
         Ok((
             conn.pragma_query_value(None, "application_id", |row| row.get(0))?,
@@ -126,7 +131,7 @@ fn check_format(conn: &Connection, path: &Path) -> Result<bool, StoreError> {
     };
     let (application, version, tables) = read().doing("read", path)?;
     if (application, version, tables) == (0, 0, 0) {
-        return Ok(true);
+        return Ok(None);
     }
     if application != APPLICATION_ID {
         return Err(StoreError::Foreign {
@@ -140,7 +145,12 @@ fn check_format(conn: &Connection, path: &Path) -> Result<bool, StoreError> {
             known: STORE_FORMAT,
         });
     }
-    Ok(false)
+    Ok(Some(version))
+}
+
+/// How the cursor of a sink is called in `meta`.
+pub(crate) fn cursor_key(sink: &str) -> String {
+    format!("cursor:{sink}")
 }
 
 /// Reads a number of `meta`.

@@ -7,6 +7,7 @@ use rusqlite::{Connection, params};
 use stock_up_core::{Point, Span};
 
 use super::checkpoint::{self, Checkpoint};
+use super::emitted;
 use super::error::{Context, StoreError};
 use super::gap::{self, Gap};
 use super::maintain::Round;
@@ -21,6 +22,9 @@ pub struct Commit<'a> {
     pub gaps: &'a [Gap],
     /// How far the analyzer has come. There are no points without it.
     pub progress: Option<Progress<'a>>,
+    /// How far sinks have come, by name: the first point that was not acknowledged. Saved with the
+    /// points, so a cursor may lag behind its sink and never leads the store.
+    pub cursors: &'a [(&'a str, u64)],
 }
 
 /// The analyzer's state and everything it emitted up to it.
@@ -103,6 +107,11 @@ impl Store {
         checkpoint::newest(&self.conn, &self.path)
     }
 
+    /// The first point that the sink of this name has not acknowledged; `None` if it never did.
+    pub fn cursor(&self, sink: &str) -> Result<Option<u64>, StoreError> {
+        emitted::cursor(&self.conn, sink).doing("read", &self.path)
+    }
+
     /// Saves all of `commit`, or nothing. It is durable when this returns.
     pub fn commit(&mut self, commit: &Commit<'_>) -> Result<(), StoreError> {
         let points = match &commit.progress {
@@ -132,6 +141,7 @@ impl Store {
                  DELETE FROM chunk; DELETE FROM series; DELETE FROM gap; DELETE FROM checkpoint;
                  UPDATE meta SET value = lower(hex(randomblob(16))) WHERE key = 'instance';
                  UPDATE meta SET value = 0 WHERE key = 'next_emission';
+                 DELETE FROM meta WHERE key GLOB 'cursor:*';
                  COMMIT;",
             )
             .doing("empty", &self.path)?;
@@ -178,6 +188,11 @@ impl Store {
             whole = Some(checkpoint::store(&tx, whole, at, progress.state)?);
             tx.prepare_cached("UPDATE meta SET value = ?1 WHERE key = 'next_emission'")?
                 .execute([next_emission.cast_signed()])?;
+        }
+        for (sink, next) in commit.cursors {
+            let next = (*next).min(next_emission).cast_signed();
+            tx.prepare_cached("INSERT OR REPLACE INTO meta VALUES (?1, ?2)")?
+                .execute(params![schema::cursor_key(sink), next])?;
         }
         tx.commit()?;
         (self.next_emission, self.whole) = (next_emission, whole);

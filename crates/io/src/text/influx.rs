@@ -84,17 +84,30 @@ pub fn write_seed(
             volume: metrics.volume.to_string(),
         });
     }
+    seed_lines(point, symbol, Some(volume), out);
+    Ok(())
+}
+
+/// Appends the lines of the layout `seed` but for the volume, which [`write_seed`] refuses.
+pub fn write_seed_without_volume(point: &Point, symbol: &str, out: &mut Vec<u8>) {
+    seed_lines(point, symbol, None, out);
+}
+
+fn seed_lines(point: &Point, symbol: &str, volume: Option<VolumeField>, out: &mut Vec<u8>) {
+    let metrics = &point.metrics;
     let mut line = SeedLine { point, symbol, out };
     line.write("transactions", |out| {
         write_int(metrics.transactions, out);
         out.push(b'i');
     });
-    line.write("volume", |out| {
-        write_volume(&metrics.volume, out);
-        if volume == VolumeField::Integer {
-            out.push(b'i');
-        }
-    });
+    if let Some(volume) = volume {
+        line.write("volume", |out| {
+            write_volume(&metrics.volume, out);
+            if volume == VolumeField::Integer {
+                out.push(b'i');
+            }
+        });
+    }
     for (name, price) in [
         ("last_price", metrics.last_price),
         ("min_price", metrics.min_price),
@@ -114,7 +127,6 @@ pub fn write_seed(
             });
         }
     }
-    Ok(())
 }
 
 /// What the lines of one point have in common.

@@ -6,6 +6,7 @@ mod grafana;
 mod python;
 mod servers;
 mod settings;
+mod sink;
 mod store;
 mod tape;
 mod tapes;

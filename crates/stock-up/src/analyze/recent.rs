@@ -6,13 +6,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use stock_up_io::store::Gap;
 
 use crate::hub::Row;
+use crate::sink::Outlets;
 
 /// Most points that are held; older ones are about to be saved.
 const MAX_ROWS: usize = 400_000;
 
-/// The newest points and gaps.
+/// The newest points and gaps, and the sinks that are told of them.
 #[derive(Debug, Default)]
-pub(crate) struct Recent(Mutex<Unsaved>);
+pub(crate) struct Recent {
+    unsaved: Mutex<Unsaved>,
+    outlets: Outlets,
+}
 
 #[derive(Debug, Default)]
 struct Unsaved {
@@ -23,8 +27,21 @@ struct Unsaved {
 }
 
 impl Recent {
+    pub(crate) fn new(outlets: Outlets) -> Self {
+        Self {
+            unsaved: Mutex::default(),
+            outlets,
+        }
+    }
+
+    /// How far the sinks have come, as the store keeps it.
+    pub(crate) fn cursors(&self) -> Vec<(&'static str, u64)> {
+        self.outlets.cursors()
+    }
+
     /// Adds points; `first` is the number of the first.
     pub(crate) fn push(&self, first: u64, rows: &[Arc<Row>]) {
+        self.outlets.push(first, rows);
         let held = &mut self.lock().rows;
         held.extend((first..).zip(rows.iter().cloned()));
         let surplus = held.len().saturating_sub(MAX_ROWS);
@@ -38,6 +55,7 @@ impl Recent {
 
     /// Forgets the points before number `saved`, and `gaps`: they are in the store.
     pub(crate) fn saved(&self, saved: u64, gaps: &[Gap]) {
+        self.outlets.saved(saved);
         let mut held = self.lock();
         while held.rows.front().is_some_and(|(number, _)| *number < saved) {
             held.rows.pop_front();
@@ -63,6 +81,6 @@ impl Recent {
     }
 
     fn lock(&self) -> MutexGuard<'_, Unsaved> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.unsaved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

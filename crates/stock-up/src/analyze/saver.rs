@@ -105,7 +105,7 @@ fn save_all(
 ) -> anyhow::Result<()> {
     while let Ok(unit) = waiting.recv() {
         let watch = Stopwatch::start();
-        save_when_possible(&mut store, &unit)?;
+        save_when_possible(&mut store, &unit, recent)?;
         recent.saved(unit.next_emission, &unit.gaps);
         telemetry.store_write.observe(watch.elapsed().as_secs_f64());
         if let Some(now) = unit.time {
@@ -116,10 +116,10 @@ fn save_all(
 }
 
 /// Saves a unit, waiting for room while the device is full: until then the log knows everything.
-fn save_when_possible(store: &mut Store, unit: &Unit) -> anyhow::Result<()> {
+fn save_when_possible(store: &mut Store, unit: &Unit, recent: &Recent) -> anyhow::Result<()> {
     let mut told = false;
     loop {
-        match save(store, unit) {
+        match save(store, unit, &recent.cursors()) {
             Err(error) if error.is_no_space() => {
                 if !std::mem::replace(&mut told, true) {
                     tracing::error!(%error, "the store waits for room on its device");
@@ -131,7 +131,7 @@ fn save_when_possible(store: &mut Store, unit: &Unit) -> anyhow::Result<()> {
     }
 }
 
-fn save(store: &mut Store, unit: &Unit) -> Result<(), StoreError> {
+fn save(store: &mut Store, unit: &Unit, cursors: &[(&str, u64)]) -> Result<(), StoreError> {
     let first = unit.next_emission - unit.points.len() as u64;
     let named = |(number, point): (u64, _)| {
         let point: &Point = point;
@@ -153,5 +153,6 @@ fn save(store: &mut Store, unit: &Unit) -> Result<(), StoreError> {
     store.commit(&Commit {
         gaps: &unit.gaps,
         progress: Some(progress),
+        cursors,
     })
 }

@@ -5,6 +5,7 @@
 //! instead.
 
 mod form;
+mod influxdb;
 mod layers;
 mod seed;
 
@@ -19,6 +20,7 @@ use stock_up_io::feed::{Secret, finnhub};
 use stock_up_io::store::RetentionPolicy;
 
 pub(crate) use form::{ByteSize, secret_from_file};
+pub(crate) use influxdb::InfluxdbConfig;
 
 use crate::cli::{RunArgs, VenueName};
 use crate::failure::{Failure, Outcome};
@@ -38,6 +40,7 @@ pub(crate) struct Config {
     pub(crate) log: LogConfig,
     pub(crate) store: StoreConfig,
     pub(crate) serve: ServeConfig,
+    pub(crate) influxdb: InfluxdbConfig,
 }
 
 /// Where trades come from.
@@ -220,6 +223,7 @@ impl Config {
     fn from_sources(file: Option<&Path>, environment: &[(String, String)]) -> anyhow::Result<Self> {
         let mut config = layers::read(file, environment)?;
         seed::apply(&mut config.venue, environment, file.is_some())?;
+        config.influxdb.apply_seed(environment);
         config.checked()
     }
 
@@ -283,6 +287,7 @@ impl Config {
         if has(&self.venue.token_file) && !self.venue.token.is_empty() {
             bail!("[venue] token and token_file are both set; keep one");
         }
+        self.influxdb.check()?;
         Ok(self)
     }
 

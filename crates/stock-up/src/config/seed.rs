@@ -15,12 +15,7 @@ pub(super) fn apply(
     environment: &[(String, String)],
     has_file: bool,
 ) -> anyhow::Result<()> {
-    let get = |name: &str| {
-        let found = environment.iter().find(|(key, _)| key == name);
-        found
-            .map(|(_, value)| value.trim())
-            .filter(|value| !value.is_empty())
-    };
+    let get = |name: &str| variable(environment, name);
     match get("MESSAGE_QUEUE_TYPE") {
         None | Some("embedded") => {}
         Some(kind @ ("kafka" | "rmq")) => bail!(
@@ -61,4 +56,12 @@ pub(super) fn apply(
         );
     }
     Ok(())
+}
+
+/// A variable that is set to something.
+pub(super) fn variable<'a>(environment: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    let found = environment.iter().find(|(key, _)| key == name);
+    found
+        .map(|(_, value)| value.trim())
+        .filter(|value| !value.is_empty())
 }

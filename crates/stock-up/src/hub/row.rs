@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stock_up_core::{Metrics, Point, Span, Status};
+use stock_up_core::{Metrics, Point, Span, Status, SymbolId};
 
 /// A window's numbers at one time, on its own: the symbol is a text, not a number of the analyzer.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +30,19 @@ impl Row {
             status: point.status,
             coverage: point.coverage,
             metrics: point.metrics,
+        }
+    }
+
+    /// The point again, without a number of the analyzer.
+    pub(crate) fn to_point(&self) -> Point {
+        Point {
+            symbol: SymbolId(0),
+            window: self.window,
+            time: self.time,
+            revision: self.revision,
+            status: self.status,
+            coverage: self.coverage,
+            metrics: self.metrics.clone(),
         }
     }
 }

@@ -26,6 +26,7 @@ use crate::data_dir::DataDir;
 use crate::failure::{Failure, Outcome};
 use crate::hub::Hub;
 use crate::serve::{Limits, Serve, Server, Sources, TlsFiles, TokenHash};
+use crate::sink::{Influxdb, Sinks};
 use crate::telemetry::Telemetry;
 use crate::venue::Source;
 
@@ -65,10 +66,13 @@ impl Pipeline {
             open_gap,
             settings: (settings, watcher),
         } = parts;
+        let telemetry = Arc::new(Telemetry::new());
+        let influxdb = Influxdb::new(&config, &dir).map_err(Failure::usage)?;
+        let sinks = Sinks::new(influxdb.as_ref(), (&store, &dir), (&telemetry, &clock))?;
         let shared = Shared {
             hub: Hub::default(),
-            telemetry: Arc::new(Telemetry::new()),
-            recent: Arc::new(Recent::default()),
+            telemetry,
+            recent: Arc::new(Recent::new(sinks.outlets())),
         };
         let venue = Source::venue(config.venue.kind);
         shared.hub.publish_venue(venue.name, venue.simulated);
@@ -108,6 +112,7 @@ impl Pipeline {
             collected,
             analysed,
             tasks,
+            sinks: sinks.start(runtime.handle()),
         };
         Ok(runtime.block_on(supervisor.watch(server, listener))?)
     }

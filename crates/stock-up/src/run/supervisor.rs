@@ -13,6 +13,7 @@ use super::stop::{Signals, Stop};
 use crate::analyze::{Analysis, Finish};
 use crate::collect::{Collect, End, Known};
 use crate::serve::Server;
+use crate::sink::Running;
 
 /// How a thread ended, once it has.
 pub(super) type Ended<T> = oneshot::Receiver<anyhow::Result<T>>;
@@ -59,6 +60,7 @@ pub(super) struct Supervisor {
     pub(super) collected: Ended<End>,
     pub(super) analysed: Ended<()>,
     pub(super) tasks: JoinSet<()>,
+    pub(super) sinks: Running,
 }
 
 impl Supervisor {
@@ -86,6 +88,7 @@ impl Supervisor {
                 end.context("analyze panicked")??;
                 return Err(anyhow!("analyze ended early"));
             }
+            error = self.sinks.failed() => return Err(error),
             Some(ended) = serving.join_next() => {
                 ended??;
                 return Err(anyhow!("serve ended early"));
@@ -98,6 +101,7 @@ impl Supervisor {
         };
         self.finish.at(self.log.durable_end());
         self.analysed.await.context("analyze panicked")??;
+        self.sinks.finish().await?;
         served.tell();
         self.stop.tell();
         while let Some(ended) = serving.join_next().await {

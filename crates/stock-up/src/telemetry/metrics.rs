@@ -12,6 +12,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use super::declare::{CounterBy, Declare, MetricDoc};
+use super::influxdb::InfluxdbMetrics;
 use super::pipeline::Pipeline;
 
 /// The metrics of the process. Fields are what the roles count with.
@@ -33,6 +34,8 @@ pub(crate) struct Telemetry {
     pub(crate) gaps_open: Gauge,
     /// How long a write to the store took.
     pub(crate) store_write: Histogram,
+    /// What goes to `InfluxDB`.
+    pub(crate) influxdb: InfluxdbMetrics,
     /// Changes of the settings that were refused.
     pub(crate) settings_refused: Counter,
     /// Answers, by `code`.
@@ -81,6 +84,7 @@ impl Telemetry {
                 "stock_up_store_write_seconds",
                 "Time of a write of points to the store.",
             ),
+            influxdb: InfluxdbMetrics::declare(d),
             settings_refused: d.counter(
                 "stock_up_settings_refused",
                 "Changes of the settings that were refused; the old ones stayed.",

@@ -5,6 +5,7 @@
 //! at every moment.
 
 mod declare;
+mod influxdb;
 mod metrics;
 mod pipeline;
 

@@ -36,6 +36,7 @@ pub(crate) fn store(dir: &Path, records: &[Record]) {
             .commit(&Commit {
                 gaps: &[],
                 progress: Some(progress),
+                ..Commit::default()
             })
             .unwrap();
     }

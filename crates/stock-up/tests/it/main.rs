@@ -8,6 +8,7 @@ mod cli;
 mod data_dir;
 mod export;
 mod gaps;
+mod influxdb;
 mod process;
 mod replay;
 mod replay_log;

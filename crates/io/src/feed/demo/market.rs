@@ -7,7 +7,7 @@ use stock_up_core::{Decimal, TradeBatch};
 
 use super::DemoSettings;
 use super::noise::{MILLION, drift};
-use crate::feed::chance::Chance;
+use crate::chance::Chance;
 
 /// Length of a slot in ms.
 const SLOT_MS: i64 = 20;

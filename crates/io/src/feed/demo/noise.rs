@@ -3,7 +3,7 @@
 //! That is what lets the simulated market be started at any moment, stopped and started again, and
 //! still show one continuous price.
 
-use crate::feed::chance::Chance;
+use crate::chance::Chance;
 
 /// Scale of the values: parts per million.
 pub(super) const MILLION: i64 = 1_000_000;

@@ -27,6 +27,7 @@ fn commit_gaps(store: &mut Store, gaps: &[Gap]) {
     let commit = Commit {
         gaps,
         progress: None,
+        ..Commit::default()
     };
     store.commit(&commit).unwrap();
 }
@@ -82,6 +83,7 @@ fn a_point_that_is_left_out_is_noticed() {
     let refused = store.commit(&Commit {
         gaps: &[gap(1, 1, None, &[])],
         progress: Some(progress),
+        ..Commit::default()
     });
     let refused = refused.unwrap_err();
     assert!(
@@ -129,6 +131,7 @@ fn a_full_disk_fails_the_commit_and_harms_nothing() {
         .commit(&Commit {
             gaps: &[],
             progress: Some(progress),
+            ..Commit::default()
         })
         .unwrap_err();
     let why = std::error::Error::source(&failed).unwrap().to_string();

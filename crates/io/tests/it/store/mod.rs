@@ -2,7 +2,8 @@
 
 mod commits;
 mod crash;
+mod emitted;
 mod open;
 mod reading;
 mod retention;
-mod run;
+pub(crate) mod run;

@@ -60,13 +60,13 @@ fn other_files_are_refused_and_left_alone() {
         |path| {
             let newer = Connection::open(path).unwrap();
             newer
-                .execute_batch("CREATE TABLE t(x); PRAGMA user_version = 2;")
+                .execute_batch("CREATE TABLE t(x); PRAGMA user_version = 3;")
                 .unwrap();
             newer
                 .pragma_update(None, "application_id", APPLICATION_ID)
                 .unwrap();
         },
-        "the store `FILE` has format 2; this program knows formats up to 1; use a newer stock-up",
+        "the store `FILE` has format 3; this program knows formats up to 2; use a newer stock-up",
     );
     refuses(
         |path| {

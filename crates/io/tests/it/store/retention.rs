@@ -191,6 +191,7 @@ fn gaps_are_forgotten_with_the_points_they_explain() {
     let commit = Commit {
         gaps: &gaps,
         progress: None,
+        ..Commit::default()
     };
     store.commit(&commit).unwrap();
     settle(&mut store, 5 * HOUR);

@@ -9,12 +9,12 @@ use stock_up_io::store::{
     Commit, NewPoint, PointRow, Progress, SeriesFilter, SeriesQuery, Store, StoreReader,
 };
 
-pub(super) const SECOND: i64 = 1_000_000_000;
+pub(crate) const SECOND: i64 = 1_000_000_000;
 
 /// A point by its symbol; its place in the list is its emission number.
-pub(super) type Emitted = (String, Point);
+pub(crate) type Emitted = (String, Point);
 
-pub(super) fn point(window: u32, time: i64, revision: u32, seed: u64) -> Point {
+pub(crate) fn point(window: u32, time: i64, revision: u32, seed: u64) -> Point {
     let price = |add: u64| Decimal::new(16_742 + seed % 97 + add, 2).ok();
     let metrics = if seed.is_multiple_of(11) {
         Metrics::EMPTY
@@ -48,7 +48,7 @@ pub(super) fn point(window: u32, time: i64, revision: u32, seed: u64) -> Point {
 
 /// `seconds` of every series of `symbols` symbols and two windows, some points again a little
 /// later.
-pub(super) fn run(symbols: u32, seconds: i64) -> Vec<Emitted> {
+pub(crate) fn run(symbols: u32, seconds: i64) -> Vec<Emitted> {
     let mut all = Vec::new();
     let series = (0..symbols).flat_map(|symbol| [(symbol, 60), (symbol, 300)]);
     for (second, (symbol, window)) in
@@ -66,7 +66,7 @@ pub(super) fn run(symbols: u32, seconds: i64) -> Vec<Emitted> {
 }
 
 /// Commits `all[done..upto]` as an analyzer does whose position in the log is `upto`.
-pub(super) fn commit(store: &mut Store, all: &[Emitted], done: usize, upto: usize) {
+pub(crate) fn commit(store: &mut Store, all: &[Emitted], done: usize, upto: usize) {
     let points: Vec<_> = (done as u64..)
         .zip(&all[done..upto])
         .map(|(emission, (symbol, point))| NewPoint {
@@ -85,18 +85,19 @@ pub(super) fn commit(store: &mut Store, all: &[Emitted], done: usize, upto: usiz
     let commit = Commit {
         gaps: &[],
         progress: Some(progress),
+        ..Commit::default()
     };
     store.commit(&commit).unwrap();
 }
 
 /// Commits everything in pieces of `size`.
-pub(super) fn commit_all(store: &mut Store, all: &[Emitted], size: usize) {
+pub(crate) fn commit_all(store: &mut Store, all: &[Emitted], size: usize) {
     for start in (0..all.len()).step_by(size) {
         commit(store, all, start, (start + size).min(all.len()));
     }
 }
 
-pub(super) fn rows(all: &[Emitted]) -> Vec<PointRow> {
+pub(crate) fn rows(all: &[Emitted]) -> Vec<PointRow> {
     (0..)
         .zip(all)
         .map(|(emission, (symbol, point))| PointRow {
@@ -107,7 +108,7 @@ pub(super) fn rows(all: &[Emitted]) -> Vec<PointRow> {
         .collect()
 }
 
-pub(super) fn export(dir: &Path, filter: &SeriesFilter<'_>) -> Vec<PointRow> {
+pub(crate) fn export(dir: &Path, filter: &SeriesFilter<'_>) -> Vec<PointRow> {
     let mut rows = Vec::new();
     StoreReader::open(dir)
         .unwrap()
@@ -120,7 +121,7 @@ pub(super) fn export(dir: &Path, filter: &SeriesFilter<'_>) -> Vec<PointRow> {
 }
 
 /// What [`StoreReader::series`] says it returns, in the plainest way.
-pub(super) fn naive(all: &[Emitted], query: &SeriesQuery<'_>) -> (Vec<Point>, bool) {
+pub(crate) fn naive(all: &[Emitted], query: &SeriesQuery<'_>) -> (Vec<Point>, bool) {
     let mut latest = BTreeMap::new();
     for (symbol, point) in all {
         let wanted = symbol == query.symbol && point.window == query.window;

@@ -1,12 +1,13 @@
-//! How long to wait before the next try to connect.
+//! How long to wait before the next try to connect or to write.
 //!
 //! Exponential with full jitter and a cap, so that many clients do not come back at once. A success
 //! alone does not start it afresh: a venue that lets us in and cuts us off at once would be
-//! hammered. Only a connection that held for [`BackoffPolicy::stable_after`] does.
+//! hammered. Only a connection that held for [`BackoffPolicy::stable_after`] does, or a request that
+//! was answered as it should be.
 
 use std::time::Duration;
 
-use super::chance::Chance;
+use crate::chance::Chance;
 
 /// Bounds of the waiting times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,14 +38,14 @@ impl Default for BackoffPolicy {
 
 /// Counts failures and gives the waits between tries.
 #[derive(Debug)]
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     policy: BackoffPolicy,
     failures: u32,
     chance: Chance,
 }
 
 impl Backoff {
-    pub(super) fn new(policy: BackoffPolicy, seed: u64) -> Self {
+    pub(crate) fn new(policy: BackoffPolicy, seed: u64) -> Self {
         Self {
             policy,
             failures: 0,
@@ -53,7 +54,7 @@ impl Backoff {
     }
 
     /// The wait after one more failure that time may mend.
-    pub(super) fn after_failure(&mut self) -> Duration {
+    pub(crate) fn after_failure(&mut self) -> Duration {
         let bound = self
             .policy
             .first
@@ -65,17 +66,22 @@ impl Backoff {
     }
 
     /// The wait after an answer that only people can mend: never less than the policy says.
-    pub(super) fn after_refusal(&mut self) -> Duration {
+    pub(crate) fn after_refusal(&mut self) -> Duration {
         self.policy.refused + self.after_failure().min(self.policy.refused / 4)
     }
 
     /// The wait that the venue asked for, with a little on top against a rush.
-    pub(super) fn after_request(&mut self, asked: Duration) -> Duration {
+    pub(crate) fn after_request(&mut self, asked: Duration) -> Duration {
         asked.min(self.policy.ask_cap) + self.after_failure()
     }
 
+    /// A whole request was answered as it should be: the row starts afresh.
+    pub(crate) fn succeeded(&mut self) {
+        self.failures = 0;
+    }
+
     /// A connection ended that had lived for `lifetime`.
-    pub(super) fn lived(&mut self, lifetime: Duration) {
+    pub(crate) fn lived(&mut self, lifetime: Duration) {
         if lifetime >= self.policy.stable_after {
             self.failures = 0;
         }

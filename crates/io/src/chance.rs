@@ -5,15 +5,15 @@
 
 /// A stream of numbers by chance.
 #[derive(Debug, Clone)]
-pub(super) struct Chance(u64);
+pub(crate) struct Chance(u64);
 
 impl Chance {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
     /// A stream of its own for `name`, so that one more symbol changes nothing for the others.
-    pub(super) fn named(seed: u64, name: &str) -> Self {
+    pub(crate) fn named(seed: u64, name: &str) -> Self {
         let mixed = name.bytes().fold(seed, |hash, byte| {
             (hash ^ u64::from(byte))
                 .wrapping_mul(0x0100_0000_01b3)
@@ -25,7 +25,7 @@ impl Chance {
     }
 
     /// All 64 bits.
-    pub(super) fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -34,14 +34,14 @@ impl Chance {
     }
 
     /// A number below `bound`; 0 for a bound of 0.
-    pub(super) fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         // The upper half of a 128-bit product is even to within 2^-64 · bound.
         let product = u128::from(self.next()) * u128::from(bound);
         u64::try_from(product >> 64).unwrap_or(0)
     }
 
     /// True in one of `in_every` cases.
-    pub(super) fn once_in(&mut self, in_every: u64) -> bool {
+    pub(crate) fn once_in(&mut self, in_every: u64) -> bool {
         self.below(in_every) == 0
     }
 }
