@@ -5,6 +5,7 @@
 
 mod backoff;
 mod chance;
+pub mod checkpoint;
 pub mod clock;
 pub mod feed;
 pub mod queue;

@@ -80,6 +80,11 @@ impl DataDir {
         self.path.join("log")
     }
 
+    /// Names a partition of this log wherever its state is kept.
+    pub(crate) fn partition_name(&self, partition: u32) -> String {
+        format!("{}/{partition}", self.source.id)
+    }
+
     /// The id of the log, as its segments carry it.
     pub(crate) fn source_id(&self) -> Outcome<SourceId> {
         let id = u128::from_str_radix(&self.source.id, 16).map_err(|_| {

@@ -11,6 +11,7 @@ mod progress;
 mod replay;
 mod run;
 mod serve;
+mod settings_source;
 mod sink;
 mod telemetry;
 mod venue;

@@ -13,7 +13,7 @@ struct Format {
     constant: &'static str,
 }
 
-const FORMATS: [Format; 6] = [
+const FORMATS: [Format; 7] = [
     Format {
         page: "log",
         crate_folder: "crates/log/",
@@ -43,6 +43,11 @@ const FORMATS: [Format; 6] = [
         page: "influxdb",
         crate_folder: "crates/io/",
         constant: "INFLUX_FORMAT",
+    },
+    Format {
+        page: "shared-checkpoint",
+        crate_folder: "crates/io/",
+        constant: "SHARED_CHECKPOINT_FORMAT",
     },
 ];
 

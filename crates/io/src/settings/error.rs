@@ -53,6 +53,14 @@ pub enum SettingsError {
     /// Too many subscriptions.
     #[error("{0} subscriptions; at most {MAX_SUBSCRIPTIONS} are taken")]
     Subscriptions(usize),
+    /// A single value that cannot be used.
+    #[error("{field}: {problem}")]
+    Value {
+        /// The setting, as the file names it.
+        field: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// A number that the analyzer cannot work with.
     #[error(transparent)]
     Analyzer(#[from] stock_up_core::SettingsError),
@@ -93,6 +101,14 @@ pub enum SettingsFileError {
         path: PathBuf,
         /// What is wrong.
         problem: SettingsError,
+    },
+    /// What keeps them, such as etcd, cannot be reached or refuses.
+    #[error("settings cannot be written to {place}: {why}")]
+    Remote {
+        /// What keeps them.
+        place: String,
+        /// Why not.
+        why: String,
     },
     /// The settings changed since they were read.
     #[error(

@@ -84,8 +84,9 @@ impl SettingsFile {
         let (states, receiver) = watch::channel(SettingsState {
             revision: 1,
             settings: Arc::new(settings),
-            source: path.clone(),
+            source: path.display().to_string().into(),
             refused: None,
+            cut_off: None,
         });
         let (writes_out, writes) = mpsc::channel(MAX_WAITING);
         let handle = SettingsHandle {

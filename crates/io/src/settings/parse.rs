@@ -4,18 +4,19 @@ use toml::Spanned;
 use toml::de::{DeTable, Error};
 
 use super::error::SettingsError;
+use super::field::Field;
 use super::form::conditions;
 use super::model::Settings;
 use crate::text::json::write_string;
 
 const KEYS: [&str; 7] = [
-    "subscriptions",
-    "windows",
-    "grid",
-    "lateness",
-    "revise",
-    "conditions",
-    "log_level",
+    Field::Subscriptions.name(),
+    Field::Windows.name(),
+    Field::Grid.name(),
+    Field::Lateness.name(),
+    Field::Revise.name(),
+    Field::Conditions.name(),
+    Field::LogLevel.name(),
 ];
 
 impl Settings {
@@ -141,7 +142,8 @@ fn position(text: &str, at: usize) -> (usize, usize) {
     (line, column)
 }
 
-fn hint(key: &str) -> String {
+/// What was probably meant by `key`.
+pub(super) fn hint(key: &str) -> String {
     let nearest = KEYS
         .into_iter()
         .map(|known| (distance(key, known), known))

@@ -1,6 +1,5 @@
 //! What everybody else sees of the settings, and how they are changed from within.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -15,10 +14,12 @@ pub struct SettingsState {
     pub revision: u64,
     /// What is in force.
     pub settings: Arc<Settings>,
-    /// Where they come from.
-    pub source: PathBuf,
-    /// Why the newest content of the file is not in force, if it is not.
+    /// Where they come from: a path, or what etcd is reached as.
+    pub source: Arc<str>,
+    /// Why the newest content of the source is not in force, if it is not.
     pub refused: Option<String>,
+    /// Why changes of the source do not reach us for now, if they do not.
+    pub cut_off: Option<String>,
 }
 
 /// A request to write the settings.
@@ -47,7 +48,7 @@ impl SettingsHandle {
         self.states.clone()
     }
 
-    /// Writes `settings` to the file, durably, and puts them in force, if the revision is still the
+    /// Writes `settings` to their source, durably, and puts them in force, if the revision is still the
     /// `expected` one.
     pub async fn write(
         &self,

@@ -126,6 +126,36 @@ impl Store {
         written.doing("write", &self.path)
     }
 
+    /// Goes on from a state that another machine saved, as if it had been saved here: the next
+    /// commit follows it. Gives how many points were emitted elsewhere and are not stored here.
+    ///
+    /// # Errors
+    /// [`StoreError::Hole`] if more was emitted here than there: the two have different logs.
+    pub fn resume_from_elsewhere(
+        &mut self,
+        (position, next_emission): (u64, u64),
+        state: &[u8],
+    ) -> Result<u64, StoreError> {
+        let Some(missing) = next_emission.checked_sub(self.next_emission) else {
+            return Err(StoreError::Hole {
+                path: self.path.clone(),
+                expected: self.next_emission,
+                found: next_emission,
+            });
+        };
+        let write = || -> rusqlite::Result<i64> {
+            let tx = self.conn.unchecked_transaction()?;
+            let generation = checkpoint::store(&tx, self.whole, (position, next_emission), state)?;
+            tx.prepare_cached("UPDATE meta SET value = ?1 WHERE key = 'next_emission'")?
+                .execute([next_emission.cast_signed()])?;
+            tx.commit()?;
+            Ok(generation)
+        };
+        self.whole = Some(write().doing("write", &self.path)?);
+        self.next_emission = next_emission;
+        Ok(missing)
+    }
+
     /// Lets the file grow to so many pages of 4 KiB; beyond, a commit fails as on a full disk.
     pub fn limit_pages(&self, pages: u32) -> Result<(), StoreError> {
         self.conn

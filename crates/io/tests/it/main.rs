@@ -1,9 +1,15 @@
 //! The adapters against files, sockets and recorded tapes.
 #![expect(clippy::unwrap_used, reason = "helpers of tests panic like tests")]
 
+#[cfg(any(feature = "etcd", feature = "redis"))]
+mod daemon;
+#[cfg(feature = "etcd")]
+mod etcd;
 mod feed;
 mod grafana;
 mod python;
+#[cfg(feature = "redis")]
+mod redis;
 mod servers;
 mod settings;
 mod sink;

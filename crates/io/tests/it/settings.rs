@@ -288,7 +288,7 @@ fn a_missing_file_is_made_when_that_is_asked_for() {
     let (handle, _) =
         SettingsFile::open(&path, Missing::Create(Box::new(settings.clone()))).unwrap();
     assert_eq!(*handle.current().settings, settings);
-    assert_eq!(handle.current().source, path);
+    assert_eq!(*handle.current().source, *path.display().to_string());
     fs::write(&path, "grid = 1").unwrap();
     let error = SettingsFile::open(&path, Missing::Create(Box::default())).unwrap_err();
     assert_eq!(

@@ -7,6 +7,8 @@ mod gaps;
 mod recent;
 mod save;
 mod saver;
+#[cfg_attr(not(feature = "redis"), path = "share_absent.rs")]
+mod share;
 mod show;
 mod state;
 
@@ -24,6 +26,7 @@ use stock_up_log::{Error, Log, Reader};
 use gaps::GapBook;
 pub(crate) use recent::Recent;
 pub(crate) use saver::Saver;
+pub(crate) use share::Sharer;
 pub(crate) use state::{known, restore};
 
 use crate::hub::Hub;

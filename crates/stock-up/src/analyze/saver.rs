@@ -5,19 +5,24 @@
 //! as it may.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use stock_up_core::Point;
+use stock_up_io::checkpoint::SharedCheckpoint;
 use stock_up_io::clock::Stopwatch;
 use stock_up_io::store::{Commit, Gap, NewPoint, Progress, RetentionPolicy, Store, StoreError};
 
 use super::recent::Recent;
+use super::share::Sharer;
 use crate::telemetry::Telemetry;
 
 /// Distance between tries to save on a device that is full.
 const RETRY_FULL: Duration = Duration::from_secs(1);
+
+/// How often it is looked whether another analyzer has taken over.
+const CHECK_EVERY: Duration = Duration::from_secs(1);
 
 /// State and outputs up to one position of the log.
 #[derive(Debug)]
@@ -52,7 +57,7 @@ pub(crate) enum NotTaken {
 
 impl Saver {
     pub(crate) fn start(
-        store: Store,
+        (store, sharer): (Store, Option<Sharer>),
         retention: RetentionPolicy,
         recent: Arc<Recent>,
         telemetry: Arc<Telemetry>,
@@ -60,7 +65,11 @@ impl Saver {
         let (units, waiting) = sync_channel(1);
         let thread = std::thread::Builder::new()
             .name("save".into())
-            .spawn(move || save_all(store, &retention, (&recent, &telemetry), &waiting))?;
+            .spawn(move || {
+                let tell = (&*recent, &*telemetry);
+                save_all((store, sharer.as_ref()), &retention, tell, &waiting)?;
+                sharer.map_or(Ok(()), Sharer::finish)
+            })?;
         Ok(Self {
             units: Some(units),
             thread: Some(thread),
@@ -98,12 +107,20 @@ impl Saver {
 }
 
 fn save_all(
-    mut store: Store,
+    (mut store, sharer): (Store, Option<&Sharer>),
     retention: &RetentionPolicy,
     (recent, telemetry): (&Recent, &Telemetry),
     waiting: &Receiver<Unit>,
 ) -> anyhow::Result<()> {
-    while let Ok(unit) = waiting.recv() {
+    loop {
+        let unit = match waiting.recv_timeout(CHECK_EVERY) {
+            Ok(unit) => unit,
+            Err(RecvTimeoutError::Timeout) => {
+                sharer.map_or(Ok(()), Sharer::check)?;
+                continue;
+            }
+            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+        };
         let watch = Stopwatch::start();
         save_when_possible(&mut store, &unit, recent)?;
         recent.saved(unit.next_emission, &unit.gaps);
@@ -111,8 +128,15 @@ fn save_all(
         if let Some(now) = unit.time {
             store.maintain(now, retention)?;
         }
+        // Order matters: what others go on from is never ahead of what is saved here.
+        if let Some(sharer) = sharer {
+            sharer.offer(SharedCheckpoint {
+                position: unit.position,
+                next_emission: unit.next_emission,
+                state: unit.state,
+            })?;
+        }
     }
-    Ok(())
 }
 
 /// Saves a unit, waiting for room while the device is full: until then the log knows everything.

@@ -1,5 +1,8 @@
 //! `doctor`: tries every configured outside service and says what is wrong.
 
+mod etcd;
+mod redis;
+
 use std::fmt::Display;
 use std::fs;
 use std::io::{self, Write};
@@ -81,6 +84,8 @@ pub(super) fn doctor(args: &DoctorArgs) -> Outcome {
     };
     look_at_port(config.serve.listen, service, &mut findings)?;
     look_at_venue(&config, service, &mut findings)?;
+    etcd::look_at_etcd(&config, &mut findings)?;
+    redis::look_at_redis(&config, &mut findings)?;
     match findings.worst {
         None => Ok(()),
         Some(kind) => Err(Failure {

@@ -12,6 +12,7 @@ mod gaps;
 mod output;
 mod replay;
 mod run;
+mod settings;
 mod value;
 mod venue;
 mod verify;
@@ -47,6 +48,7 @@ enum Command {
     Verify(verify::VerifyArgs),
     Gaps(gaps::GapsArgs),
     Export(export::ExportArgs),
+    Settings(settings::SettingsArgs),
     Doctor(doctor::DoctorArgs),
     Venue(venue::VenueArgs),
     #[command(hide = true)]
@@ -62,6 +64,7 @@ pub(crate) fn dispatch(cli: Cli) -> Outcome {
         Command::Verify(args) => verify::verify(&args),
         Command::Gaps(args) => gaps::gaps(&args),
         Command::Export(args) => export::export(args),
+        Command::Settings(args) => settings::settings(args),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Venue(args) => venue::venue(args),
         Command::Docs(args) => docs::docs(&args),

@@ -4,9 +4,11 @@
 //! system, then the file, then the defaults. What can change while running is in the settings file
 //! instead.
 
+mod etcd;
 mod form;
 mod influxdb;
 mod layers;
+mod redis;
 mod seed;
 
 use std::net::SocketAddr;
@@ -19,8 +21,10 @@ use stock_up_core::Span;
 use stock_up_io::feed::{Secret, finnhub};
 use stock_up_io::store::RetentionPolicy;
 
+pub(crate) use etcd::EtcdConfig;
 pub(crate) use form::{ByteSize, secret_from_file};
 pub(crate) use influxdb::InfluxdbConfig;
+pub(crate) use redis::RedisConfig;
 
 use crate::cli::{RunArgs, VenueName};
 use crate::failure::{Failure, Outcome};
@@ -41,6 +45,8 @@ pub(crate) struct Config {
     pub(crate) store: StoreConfig,
     pub(crate) serve: ServeConfig,
     pub(crate) influxdb: InfluxdbConfig,
+    pub(crate) etcd: EtcdConfig,
+    pub(crate) redis: RedisConfig,
 }
 
 /// Where trades come from.
@@ -224,6 +230,9 @@ impl Config {
         let mut config = layers::read(file, environment)?;
         seed::apply(&mut config.venue, environment, file.is_some())?;
         config.influxdb.apply_seed(environment);
+        config
+            .etcd
+            .apply_seed(seed::variable(environment, "CONFIG_HOST"));
         config.checked()
     }
 
@@ -288,6 +297,8 @@ impl Config {
             bail!("[venue] token and token_file are both set; keep one");
         }
         self.influxdb.check()?;
+        self.etcd.check()?;
+        self.redis.check()?;
         Ok(self)
     }
 

@@ -1,7 +1,7 @@
 //! What is on disk, opened in the right order.
 
-use anyhow::Context;
-use stock_up_io::settings::{Missing, Settings, SettingsFile, SettingsHandle, durable};
+use anyhow::{Context, anyhow};
+use stock_up_io::settings::{Missing, Settings, SettingsHandle, durable};
 use stock_up_io::store::{Gap, GapFilter, Store, StoreReader};
 use stock_up_log::{Log, Options, Writer};
 
@@ -9,6 +9,7 @@ use crate::cli::RunArgs;
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::failure::{Failure, Outcome};
+use crate::settings_source::{self, SettingsSource};
 use crate::venue::Source;
 
 /// What is on disk, opened and in step.
@@ -19,7 +20,7 @@ pub(super) struct Parts {
     pub(super) store: Store,
     /// The gap that was open when the store was saved.
     pub(super) open_gap: Option<Gap>,
-    pub(super) settings: (SettingsHandle, SettingsFile),
+    pub(super) settings: (SettingsHandle, SettingsSource),
 }
 
 impl Parts {
@@ -44,7 +45,7 @@ impl Parts {
         }
         let store = Store::open(dir.path()).map_err(Failure::data_dir)?;
         let open_gap = open_gap(&dir).map_err(Failure::data_dir)?;
-        let settings = open_settings(config, args, &dir).map_err(Failure::usage)?;
+        let settings = open_settings(config, args, &dir)?;
         tracing::info!(dir = %dir.path().display(), venue = venue.name, "data directory open");
         Ok(Self {
             dir,
@@ -62,22 +63,20 @@ fn open_gap(dir: &DataDir) -> anyhow::Result<Option<Gap>> {
     Ok(gaps.into_iter().next_back().filter(|gap| gap.to.is_none()))
 }
 
-/// Opens the settings file; `--symbols` replaces the subscriptions in it.
+/// Opens the settings; `--symbols` replaces the subscriptions in their file.
 fn open_settings(
     config: &Config,
     args: &RunArgs,
     dir: &DataDir,
-) -> anyhow::Result<(SettingsHandle, SettingsFile)> {
-    let file = match &config.settings_file {
-        file if file.as_os_str().is_empty() => dir.path().join("settings.toml"),
-        file => file.clone(),
-    };
-    let subscriptions = Source::default_symbols(config.venue.kind);
-    let fresh = Settings {
-        subscriptions,
-        ..Settings::default()
-    };
-    let (handle, watcher) = SettingsFile::open(&file, Missing::Create(Box::new(fresh)))?;
+) -> Outcome<(SettingsHandle, SettingsSource)> {
+    if config.etcd.is_on() && args.symbols.is_some() {
+        return Err(Failure::usage(anyhow!(
+            "--symbols: the settings come from etcd, for everybody; \
+             use `stock-up settings set subscriptions=SPY,IBM`"
+        )));
+    }
+    let fresh = Missing::Create(Box::new(settings_source::defaults(config)));
+    let (handle, watcher) = settings_source::open(config, dir.path(), fresh)?;
     let Some(symbols) = &args.symbols else {
         return Ok((handle, watcher));
     };
@@ -89,7 +88,9 @@ fn open_settings(
         return Ok((handle, watcher));
     }
     drop((handle, watcher));
+    let file = settings_source::file_path(config, dir.path());
     durable::replace(&file, wanted.to_toml().as_bytes())
-        .with_context(|| format!("cannot write the settings `{}`", file.display()))?;
-    Ok(SettingsFile::open(&file, Missing::Refuse)?)
+        .with_context(|| format!("cannot write the settings `{}`", file.display()))
+        .map_err(Failure::usage)?;
+    settings_source::open(config, dir.path(), Missing::Refuse)
 }

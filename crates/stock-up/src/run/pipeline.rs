@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use stock_up_io::clock::Clock;
-use stock_up_io::settings::{SettingsFile, SettingsHandle};
+use stock_up_io::settings::SettingsHandle;
 use stock_up_io::store::{Gap, ReaderPool, Store};
 use stock_up_log::{CommitBounds, Log};
 use tokio::runtime::Runtime;
@@ -19,13 +19,14 @@ use super::logging::Logging;
 use super::parts::Parts;
 use super::stop::Stop;
 use super::supervisor::{Supervisor, spawn_analysis, spawn_collect};
-use crate::analyze::{self, Analysis, Analyze, Finish, LogRetention, Recent, Saver};
+use crate::analyze::{self, Analysis, Analyze, Finish, LogRetention, Recent, Saver, Sharer};
 use crate::collect::{Collect, End, Journal};
 use crate::config::{Config, duration, secret_from_file};
 use crate::data_dir::DataDir;
 use crate::failure::{Failure, Outcome};
 use crate::hub::Hub;
 use crate::serve::{Limits, Serve, Server, Sources, TlsFiles, TokenHash};
+use crate::settings_source::{SettingsSource, Teller};
 use crate::sink::{Influxdb, Sinks};
 use crate::telemetry::Telemetry;
 use crate::venue::Source;
@@ -78,7 +79,8 @@ impl Pipeline {
         shared.hub.publish_venue(venue.name, venue.simulated);
         let server = server(&config, (&dir, &log), &shared, (&settings, &clock))?;
 
-        let analysis = begin_analysis(&config, (store, &log, open_gap), &shared)?;
+        let name = dir.partition_name(0);
+        let analysis = begin_analysis((&config, name), (store, &log, open_gap), &shared)?;
         let Shared { hub, telemetry, .. } = shared;
         let known = analyze::known(analysis.analyzer());
         let journal = Journal::start(log.clone(), writer, commit_bounds(&config))?;
@@ -120,8 +122,8 @@ impl Pipeline {
 
 /// Takes analysis up where the store was saved, and catches up with the log.
 fn begin_analysis(
-    config: &Config,
-    (store, log, open_gap): (Store, &Log, Option<Gap>),
+    (config, name): (&Config, String),
+    (mut store, log, open_gap): (Store, &Log, Option<Gap>),
     shared: &Shared,
 ) -> Outcome<Analysis> {
     let Shared {
@@ -129,10 +131,11 @@ fn begin_analysis(
         telemetry,
         recent,
     } = shared;
+    let sharer = Sharer::begin(config, name, &mut store, Some(log.durable_end()))?;
     let analyzer = analyze::restore(&store, log).map_err(Failure::data_dir)?;
     let (recent, telemetry) = (Arc::clone(recent), Arc::clone(telemetry));
     let saver = Saver::start(
-        store,
+        (store, sharer),
         config.retention(),
         Arc::clone(&recent),
         Arc::clone(&telemetry),
@@ -163,7 +166,7 @@ struct FeedTask {
 fn spawn_tasks(
     runtime: &Runtime,
     feed: FeedTask,
-    (settings, watcher): (SettingsHandle, SettingsFile),
+    (settings, watcher): (SettingsHandle, SettingsSource),
     (hub, logging): (Hub, Logging),
 ) -> JoinSet<()> {
     let (wishes, wished) = watch::channel(settings.current().settings.subscriptions.clone());
@@ -252,9 +255,10 @@ async fn follow_settings(
     hub: Hub,
     logging: Logging,
 ) {
-    let mut states = settings.watch();
+    let (mut states, mut teller) = (settings.watch(), Teller::default());
     loop {
         let state = states.borrow_and_update().clone();
+        teller.tell(&state);
         logging.set_level(state.settings.log_level);
         hub.publish_subscriptions(&state.settings.subscriptions);
         let wanted = state.settings.subscriptions.clone();

@@ -165,3 +165,27 @@ fn a_wiped_store_is_a_new_one() {
     commit_all(&mut store, &all, 9);
     assert_eq!(export(dir.path(), &SeriesFilter::default()), rows(&all));
 }
+
+#[test]
+fn a_state_from_elsewhere_is_taken_up_and_the_next_commit_follows_it() {
+    let (here, all) = (tempfile::tempdir().unwrap(), run(2, 60));
+    let mut store = Store::open(here.path()).unwrap();
+    let (third, half) = (all.len() / 3, all.len() / 2);
+    commit(&mut store, &all, 0, third);
+    let next = half as u64;
+    let missing = store.resume_from_elsewhere((1_000_000, next), b"state");
+    assert_eq!(missing.unwrap(), next - third as u64);
+    let found = store.checkpoint().unwrap().unwrap();
+    assert_eq!((found.position, found.next_emission), (1_000_000, next));
+    assert_eq!(found.state, b"state");
+    let mut store = Store::open(here.path()).unwrap();
+    commit(&mut store, &all, half, all.len());
+    let mut held = rows(&all);
+    held.drain(third..half);
+    assert_eq!(export(here.path(), &SeriesFilter::default()), held);
+    // One that has emitted less than we have belongs to another log.
+    let error = store
+        .resume_from_elsewhere((2_000_000, 1), b"")
+        .unwrap_err();
+    assert!(matches!(error, StoreError::Hole { .. }), "{error}");
+}

@@ -10,11 +10,13 @@ use stock_up_io::settings::{LogLevel, Settings, SettingsState};
 #[schemars(rename = "Settings")]
 pub(in crate::serve) struct SettingsAnswer {
     revision: u64,
-    /// The file that they come from.
+    /// Where they come from: a file, or etcd.
     source: String,
     settings: SettingsBody,
-    /// Why the newest content of the file is not in force, if it is not.
+    /// Why the newest content of the source is not in force, if it is not.
     refused: Option<RefusedAnswer>,
+    /// Why changes of the source do not arrive for now, if they do not.
+    cut_off: Option<String>,
 }
 
 /// Why a change was refused.
@@ -80,9 +82,10 @@ impl From<&SettingsState> for SettingsAnswer {
     fn from(state: &SettingsState) -> Self {
         Self {
             revision: state.revision,
-            source: state.source.display().to_string(),
+            source: state.source.to_string(),
             settings: state.settings.as_ref().into(),
             refused: state.refused.clone().map(|detail| RefusedAnswer { detail }),
+            cut_off: state.cut_off.clone(),
         }
     }
 }

@@ -46,6 +46,10 @@ fn refusal(why: SettingsFileError) -> Refusal {
             let status = StatusCode::SERVICE_UNAVAILABLE;
             Refusal::new(status, "stopping", why.to_string())
         }
+        SettingsFileError::Remote { .. } => {
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            Refusal::new(status, "settings_source", why.to_string())
+        }
         SettingsFileError::Read { .. } | SettingsFileError::Write { .. } => {
             Refusal::internal("writing the settings", &why.into())
         }

@@ -1,0 +1,39 @@
+//! In the place of shared checkpoints, where the program is built without Redis.
+
+use stock_up_io::checkpoint::SharedCheckpoint;
+use stock_up_io::store::Store;
+
+use crate::config::Config;
+use crate::failure::Outcome;
+
+/// There is none: checking the configuration refuses Redis.
+#[derive(Debug)]
+pub(crate) enum Sharer {}
+
+impl Sharer {
+    /// Nothing is shared.
+    pub(crate) fn begin(
+        _: &Config,
+        _: String,
+        _: &mut Store,
+        _: Option<u64>,
+    ) -> Outcome<Option<Self>> {
+        Ok(None)
+    }
+
+    pub(crate) fn probe(_: &Config) -> Outcome<Vec<String>> {
+        Ok(Vec::new())
+    }
+
+    pub(crate) fn offer(&self, _: SharedCheckpoint) -> anyhow::Result<()> {
+        match *self {}
+    }
+
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
+        match *self {}
+    }
+
+    pub(crate) fn finish(self) -> anyhow::Result<()> {
+        match self {}
+    }
+}
