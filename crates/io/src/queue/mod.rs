@@ -14,6 +14,7 @@
 //! last saved one.
 
 mod error;
+pub mod memory;
 pub mod message;
 
 pub use error::QueueError;

@@ -8,6 +8,7 @@ mod etcd;
 mod feed;
 mod grafana;
 mod python;
+mod queue;
 #[cfg(feature = "redis")]
 mod redis;
 mod servers;
