@@ -14,6 +14,8 @@
 //! last saved one.
 
 mod error;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 pub mod memory;
 pub mod message;
 

@@ -7,6 +7,8 @@ mod daemon;
 mod etcd;
 mod feed;
 mod grafana;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod python;
 mod queue;
 #[cfg(feature = "redis")]

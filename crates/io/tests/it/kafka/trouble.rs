@@ -1,0 +1,153 @@
+//! What is refused, and what ends when the broker cannot be reached.
+
+use std::time::Duration;
+
+use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier};
+use rdkafka::client::DefaultClientContext;
+use stock_up_core::Span;
+use stock_up_io::clock::Stopwatch;
+use stock_up_io::queue::kafka::{KafkaConsumer, KafkaProducer, LARGEST_MESSAGE, probe};
+use stock_up_io::queue::{Producer, QueueError};
+
+use super::Topic;
+use crate::queue::ledger::{Reader, message, sized};
+use crate::queue::{Broker, PATIENCE, within};
+
+/// Nobody listens at an address that was free a moment ago.
+fn nobody() -> Topic {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    drop(listener);
+    Topic::at(&address, "nobody")
+}
+
+#[tokio::test]
+async fn a_broker_that_is_away_is_a_passing_trouble_and_soon_said() {
+    let topic = nobody();
+    let asking = Stopwatch::start();
+    let error = probe(&topic.0).await.unwrap_err();
+    assert!(matches!(error, QueueError::Lost { .. }), "{error}");
+    let text = error.to_string();
+    assert!(
+        text.contains(&topic.0.brokers) && text.contains("trying again"),
+        "{text}"
+    );
+    assert!(asking.elapsed() < Duration::from_secs(20));
+    let error = KafkaProducer::connect(&topic.0, None).await.unwrap_err();
+    assert!(error.is_passing(), "{error}");
+    let error = KafkaConsumer::group(&topic.0).await.unwrap_err();
+    assert!(error.is_passing(), "{error}");
+}
+
+#[tokio::test]
+async fn something_else_behind_the_address_is_a_passing_trouble() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let topic = Topic::at(&listener.local_addr().unwrap().to_string(), "mute");
+    // It accepts, and never says anything.
+    let accepting = async {
+        let mut open = Vec::new();
+        loop {
+            open.push(listener.accept().await.unwrap());
+        }
+    };
+    let error = tokio::select! {
+        error = within("an answer", probe(&topic.0)) => error.unwrap_err(),
+        () = accepting => unreachable!("it accepts for ever"),
+    };
+    assert!(error.is_passing(), "{error}");
+}
+
+#[tokio::test]
+async fn a_message_that_is_too_large_is_refused_before_anything_is_sent() {
+    let Some(topic) = Topic::new("large") else {
+        return;
+    };
+    let mut producer = topic.producer().await;
+    let messages = [message(0, 0), sized(0, 1, LARGEST_MESSAGE + 1)];
+    let error = producer.publish(&messages).await.unwrap_err();
+    assert!(matches!(error, QueueError::Misconfigured { .. }), "{error}");
+    assert!(error.to_string().contains("1000001 bytes"), "{error}");
+    let over = producer.publish(&[message(0, 0)]).await.unwrap_err();
+    assert!(over.to_string().contains("has ended"), "{over}");
+
+    let mut producer = topic.producer().await;
+    let error = producer.publish(&[message(4, 0)]).await.unwrap_err();
+    assert!(
+        error.to_string().contains("no partition 4, but only 4"),
+        "{error}"
+    );
+}
+
+/// A batch that the broker refuses for good takes everything after it with it: no hole.
+#[tokio::test]
+async fn nothing_lands_after_what_the_topic_does_not_take() {
+    let Some(topic) = Topic::new("refused").map(|topic| topic.partitions(1)) else {
+        return;
+    };
+    drop(topic.producer().await);
+    let admin: AdminClient<DefaultClientContext> = rdkafka::ClientConfig::new()
+        .set("bootstrap.servers", &topic.0.brokers)
+        .create()
+        .unwrap();
+    let smaller = AlterConfig::new(ResourceSpecifier::Topic(&topic.0.topic))
+        .set("max.message.bytes", "200000");
+    let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
+    admin.alter_configs([&smaller], &options).await.unwrap()[0]
+        .as_ref()
+        .unwrap();
+
+    for round in 0..5 {
+        let mut producer = topic.producer().await;
+        // Random bytes, which no compression makes small.
+        let mut large = sized(0, 1, 300_000);
+        noise(&mut large.payload[8..]);
+        let mut messages = vec![message(0, 0), large];
+        // So many that they go in several batches, each small enough when it is compressed.
+        messages.extend((2..9_000).map(|seq| sized(0, seq, 500)));
+        let error = within("an answer", producer.publish(&messages))
+            .await
+            .unwrap_err();
+        assert!(!error.is_passing(), "round {round}: {error}");
+        assert!(error.to_string().contains("max.message.bytes"), "{error}");
+    }
+    // What the topic holds now can be read on with what comes next: the reader sees no hole.
+    let mut producer = topic.producer().await;
+    let messages: Vec<_> = (0..9_000).map(|seq| message(0, seq)).collect();
+    producer.publish(&messages).await.unwrap();
+    let mut consumer = KafkaConsumer::whole(&topic.0).await.unwrap();
+    let mut reader = Reader::default();
+    within("all", reader.read_to(&mut consumer, &[(0, 9_000)])).await;
+}
+
+/// Bytes without a pattern.
+fn noise(bytes: &mut [u8]) {
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    for byte in bytes {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        *byte = state.to_le_bytes()[3];
+    }
+}
+
+#[tokio::test]
+async fn a_confirmation_is_not_waited_for_for_ever() {
+    let Some(mut broker) = super::server::OwnBroker::new("confirm", |_, _| Default::default())
+    else {
+        return;
+    };
+    broker.start().await;
+    let mut topic = Topic::at(&broker.address(), "confirm");
+    topic.0.confirm_within = Span::from_secs(2);
+    let mut producer = topic.producer().await;
+    producer.publish(&[message(0, 0)]).await.unwrap();
+    broker.freeze();
+    let error = within("an end", producer.publish(&[message(0, 1)]))
+        .await
+        .unwrap_err();
+    assert!(error.is_passing(), "{error}");
+    assert!(
+        error.to_string().contains("no confirmation within 2s"),
+        "{error}"
+    );
+}
