@@ -33,7 +33,7 @@ const HEAD_START: Duration = Duration::from_millis(250);
 const MAX_ADDRESSES: usize = 8;
 
 /// What a websocket runs on: TCP, encrypted or not.
-pub(super) trait Transport: AsyncRead + AsyncWrite + Send + Sync + Unpin {
+pub(crate) trait Transport: AsyncRead + AsyncWrite + Send + Sync + Unpin {
     /// The connection beneath.
     fn tcp(&self) -> &TcpStream;
 }
@@ -61,7 +61,7 @@ pub(super) type Socket = WebSocketStream<Box<dyn Transport>>;
 
 /// Why there is no websocket.
 #[derive(Debug)]
-pub(super) enum DialError {
+pub(crate) enum DialError {
     /// The name has no address.
     Resolve(io::Error),
     /// Nobody listens there, or the network is down.
@@ -117,7 +117,7 @@ fn request(endpoint: &Endpoint) -> tungstenite::Result<Request> {
 
 /// The first address that answers; the next one starts a moment after the one before, so that a
 /// blackhole in front costs 250 ms and not the whole time limit. Names are resolved anew each time.
-async fn connect(host: &str, port: u16) -> Result<TcpStream, DialError> {
+pub(crate) async fn connect(host: &str, port: u16) -> Result<TcpStream, DialError> {
     let found = tokio::net::lookup_host((host, port)).await;
     let addresses: Vec<SocketAddr> = found
         .map_err(DialError::Resolve)?
@@ -167,7 +167,7 @@ impl DialError {
     }
 
     /// Whether the certificate is at fault: it will not be better in a second.
-    pub(super) fn is_certificate(&self) -> bool {
+    pub(crate) fn is_certificate(&self) -> bool {
         let Self::Tls(error) = self else { return false };
         let inner = error
             .get_ref()

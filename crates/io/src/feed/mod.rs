@@ -7,7 +7,7 @@
 
 mod bad;
 pub mod demo;
-mod dial;
+pub(crate) mod dial;
 mod driver;
 mod endpoint;
 pub mod finnhub;
@@ -20,7 +20,7 @@ mod signal;
 mod stop;
 mod subscriptions;
 pub mod tape_venue;
-mod tls;
+pub(crate) mod tls;
 mod venue;
 
 pub use crate::backoff::BackoffPolicy;

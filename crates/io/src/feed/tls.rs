@@ -37,7 +37,7 @@ pub enum TlsError {
 }
 
 /// A connector that trusts the system's authorities and those of `ca_file`.
-pub(super) fn connector(ca_file: Option<&Path>) -> Result<TlsConnector, TlsError> {
+pub(crate) fn connector(ca_file: Option<&Path>) -> Result<TlsConnector, TlsError> {
     Ok(TlsConnector::from(Arc::new(client_config(ca_file)?)))
 }
 

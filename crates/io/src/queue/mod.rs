@@ -18,6 +18,8 @@ mod error;
 pub mod kafka;
 pub mod memory;
 pub mod message;
+#[cfg(feature = "rabbitmq")]
+pub mod rabbitmq;
 
 pub use error::QueueError;
 
