@@ -177,9 +177,9 @@ impl Mechanism {
 
 /// A value that cannot be meant.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("kafka.{field}: {reason}")]
+#[error("queue.kafka.{field}: {reason}")]
 pub struct ConfigError {
-    /// Which one, below `kafka`.
+    /// Which one, below `queue.kafka`.
     pub field: &'static str,
     /// What is wrong, and what to write.
     pub reason: String,
@@ -242,7 +242,7 @@ impl KafkaConfig {
         let local = self.hosts().all(is_loopback);
         if sasl.mechanism == Mechanism::Plain && self.tls.is_none() && !local {
             let reason = "PLAIN without TLS shows the password to everybody on the way; \
-                          add `[kafka.tls]`, or use SCRAM-SHA-512";
+                          add `[queue.kafka.tls]`, or use SCRAM-SHA-512";
             return Err(wrong("sasl.mechanism", reason));
         }
         Ok(())

@@ -37,8 +37,9 @@ fn describe(config: &KafkaConfig, found: Topic) -> Result<String, QueueError> {
         )),
         (None, None) => Err(QueueError::Misconfigured {
             broker,
-            reason: "the topic does not exist; create it, or let it be created: `[kafka.create]`"
-                .to_owned(),
+            reason:
+                "the topic does not exist; create it, or let it be created: `[queue.kafka.create]`"
+                    .to_owned(),
         }),
     }
 }

@@ -34,7 +34,7 @@ const HELD_KIBIBYTES: &str = "65536";
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// Header with the first sequence number of a message, as text, for other tools.
-const SEQUENCE_HEADER: &str = "pseq";
+const SEQUENCE_HEADER: &str = "stock-up-seq";
 
 /// A connection that writes to the topic.
 pub struct KafkaProducer {

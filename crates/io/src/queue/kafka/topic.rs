@@ -41,7 +41,7 @@ pub(super) async fn partitions(config: &KafkaConfig) -> Result<u32, QueueError> 
     }
     let Some(create) = &config.create else {
         return Err(watch.misconfigured(
-            "the topic does not exist; create it, or let it be created: `[kafka.create]`",
+            "the topic does not exist; create it, or let it be created: `[queue.kafka.create]`",
         ));
     };
     self::create(config, create, &watch).await?;

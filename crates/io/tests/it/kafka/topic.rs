@@ -4,6 +4,7 @@ use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::message::{Headers as _, Message as _};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{Offset, TopicPartitionList};
 use stock_up_io::queue::kafka::{KafkaConsumer, KafkaProducer, probe};
@@ -58,7 +59,10 @@ async fn a_topic_is_created_on_request_and_never_by_asking() {
         matches!(&failed, QueueError::Misconfigured { .. }),
         "{failed}"
     );
-    assert!(failed.to_string().contains("`[kafka.create]`"), "{failed}");
+    assert!(
+        failed.to_string().contains("`[queue.kafka.create]`"),
+        "{failed}"
+    );
     KafkaConsumer::group(&topic.0).await.unwrap_err();
     let missing = probe(&topic.0).await.unwrap_err().to_string();
     assert!(missing.contains("does not exist"), "{missing}");
@@ -147,6 +151,31 @@ async fn a_topic_that_was_made_anew_is_not_read_on() {
         "{text}"
     );
     assert!(text.contains("ends at 5, but was read up to 20"), "{text}");
+}
+
+/// Other programs find the number and the symbol of a message without reading it.
+#[tokio::test]
+async fn a_message_carries_its_number_and_its_symbol() {
+    let Some(topic) = Topic::new("headers").map(|topic| topic.partitions(3)) else {
+        return;
+    };
+    let mut producer = topic.producer().await;
+    let mut sent = [message(2, 7), message(2, 8)];
+    sent[1].key = None;
+    producer.publish(&sent).await.unwrap();
+
+    let other: BaseConsumer = client(&topic).set("group.id", "other").create().unwrap();
+    let mut list = TopicPartitionList::new();
+    list.add_partition_offset(&topic.0.topic, 2, Offset::Beginning)
+        .unwrap();
+    other.assign(&list).unwrap();
+    for (number, key) in [("7", Some("KEY2")), ("8", None)] {
+        let found = other.poll(PATIENCE).unwrap().unwrap();
+        let header = found.headers().unwrap().get(0);
+        assert_eq!(header.key, "stock-up-seq");
+        assert_eq!(header.value, Some(number.as_bytes()));
+        assert_eq!(found.key(), key.map(str::as_bytes));
+    }
 }
 
 #[tokio::test]

@@ -131,7 +131,7 @@ fn noise(bytes: &mut [u8]) {
 }
 
 #[tokio::test]
-async fn a_confirmation_is_not_waited_for_for_ever() {
+async fn a_broker_that_is_frozen_is_given_up_by_either_end() {
     let Some(mut broker) = super::server::OwnBroker::new("confirm", |_, _| Default::default())
     else {
         return;
@@ -141,6 +141,9 @@ async fn a_confirmation_is_not_waited_for_for_ever() {
     topic.0.confirm_within = Span::from_secs(2);
     let mut producer = topic.producer().await;
     producer.publish(&[message(0, 0)]).await.unwrap();
+    let mut consumer = KafkaConsumer::whole(&topic.0).await.unwrap();
+    let mut reader = Reader::default();
+    within("the first", reader.read_to(&mut consumer, &[(0, 1)])).await;
     broker.freeze();
     let error = within("an end", producer.publish(&[message(0, 1)]))
         .await
@@ -150,4 +153,14 @@ async fn a_confirmation_is_not_waited_for_for_ever() {
         error.to_string().contains("no confirmation within 2s"),
         "{error}"
     );
+    // Silence alone means nothing; but after a while the broker is asked.
+    let asked = async {
+        loop {
+            if let Err(error) = reader.step(&mut consumer).await {
+                return error;
+            }
+        }
+    };
+    let error = within("an end", asked).await;
+    assert!(error.is_passing(), "{error}");
 }
