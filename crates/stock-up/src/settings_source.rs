@@ -79,6 +79,18 @@ pub(crate) fn open_shared(_: &Config) -> Outcome<(SettingsHandle, SettingsSource
     )))
 }
 
+/// Whether etcd can be asked at all: its addresses, password and certificates, without network.
+///
+/// # Errors
+/// What cannot be used.
+pub(crate) fn check_etcd(config: &Config) -> anyhow::Result<()> {
+    if config.etcd.is_on() {
+        #[cfg(feature = "etcd")]
+        etcd::options(config)?;
+    }
+    Ok(())
+}
+
 /// Says what became of the settings where it changed.
 #[derive(Debug, Default)]
 pub(crate) struct Teller {
@@ -125,7 +137,7 @@ mod etcd {
     pub(super) const LAST_GOOD: &str = "settings-from-etcd.toml";
 
     /// How etcd is reached.
-    fn options(config: &Config) -> anyhow::Result<EtcdOptions> {
+    pub(super) fn options(config: &Config) -> anyhow::Result<EtcdOptions> {
         let etcd = &config.etcd;
         let set = |path: &Path| Some(path.to_owned()).filter(|path| !path.as_os_str().is_empty());
         let password = set(&etcd.password_file).map(|file| secret_from_file(&file));

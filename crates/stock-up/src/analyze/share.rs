@@ -127,6 +127,17 @@ impl Sharer {
         Ok(Some(Self { mailbox, thread }))
     }
 
+    /// Whether Redis can be asked at all: its address, password and certificates, without network.
+    ///
+    /// # Errors
+    /// What cannot be used.
+    pub(crate) fn check_config(config: &Config) -> anyhow::Result<()> {
+        if config.redis.is_on() {
+            SharedCheckpoints::new(&options(config)?, who())?;
+        }
+        Ok(())
+    }
+
     /// Looks at the server without claiming anything; gives what is worth a warning.
     ///
     /// # Errors

@@ -21,6 +21,10 @@ impl Sharer {
         Ok(None)
     }
 
+    pub(crate) fn check_config(_: &Config) -> anyhow::Result<()> {
+        Ok(())
+    }
+
     pub(crate) fn probe(_: &Config) -> Outcome<Vec<String>> {
         Ok(Vec::new())
     }

@@ -8,9 +8,11 @@ use anyhow::Context;
 use clap::Args;
 use stock_up_io::settings::Settings;
 
+use crate::analyze::Sharer;
 use crate::config::{Config, VenueKind};
 use crate::failure::{Failure, Outcome};
 use crate::serve::Exposure;
+use crate::settings_source;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -35,7 +37,9 @@ pub(super) fn check(args: &CheckArgs) -> Outcome {
     config.venue_token().map_err(Failure::usage)?;
     let venue = venue_name(&config);
     let dir = config.data_dir_for(venue).map_err(Failure::usage)?;
-    let settings = settings_file(&config, &dir);
+    settings_source::check_etcd(&config).map_err(Failure::usage)?;
+    Sharer::check_config(&config).map_err(Failure::usage)?;
+    let settings = settings_source::file_path(&config, &dir);
     let found = read_settings(&settings).map_err(Failure::usage)?;
 
     let mut out = io::stdout().lock();
@@ -50,6 +54,11 @@ pub(super) fn check(args: &CheckArgs) -> Outcome {
     writeln!(out, "data directory: {}", dir.display())?;
     writeln!(out, "page and API: {}", config.serve.listen)?;
     match found {
+        _ if config.etcd.is_on() => writeln!(
+            out,
+            "settings: in etcd; `doctor` looks at {}",
+            config.etcd.endpoints.join(", ")
+        )?,
         Some(found) => writeln!(
             out,
             "settings `{}`: good; {} symbols, windows {}",
@@ -103,14 +112,6 @@ fn check_serve(config: &Config) -> Outcome {
             .map_err(Failure::usage)?;
     }
     Ok(())
-}
-
-fn settings_file(config: &Config, dir: &Path) -> PathBuf {
-    if config.settings_file.as_os_str().is_empty() {
-        dir.join("settings.toml")
-    } else {
-        config.settings_file.clone()
-    }
 }
 
 fn read_settings(file: &Path) -> anyhow::Result<Option<Settings>> {

@@ -5,14 +5,23 @@
 mod bad_input;
 mod capture;
 mod cli;
+#[path = "../../../io/tests/it/daemon.rs"]
+mod daemon;
 mod data_dir;
+#[expect(dead_code, reason = "its other tests use more of it")]
+#[path = "../../../io/tests/it/etcd/server.rs"]
+mod etcd;
 mod export;
 mod gaps;
 mod influxdb;
 mod process;
+#[expect(dead_code, reason = "its other tests use more of it")]
+#[path = "../../../io/tests/it/redis/server.rs"]
+mod redis;
 mod replay;
 mod replay_log;
 mod serve;
+mod shared;
 mod tapes;
 mod venue;
 mod verify;

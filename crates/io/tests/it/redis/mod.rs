@@ -1,5 +1,6 @@
 //! Checkpoints in a real Redis (`reliability.md` S2, S3).
 
+mod encrypted;
 mod server;
 
 use std::time::Duration;
