@@ -245,7 +245,8 @@ impl<U: Unit> Sheet<U> {
 
     fn evict(&mut self, cutoff: i64, now: i64) {
         for view in &mut self.live {
-            view.advance(&self.ring, now);
+            // Seen after the grid time, it stands beyond it already; a window never goes back.
+            view.advance(&self.ring, now.max(view.time()));
         }
         self.ring.evict(cutoff);
     }

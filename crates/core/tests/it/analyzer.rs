@@ -188,6 +188,20 @@ fn settings(windows: &[u32], revise: Option<u32>) -> AnalyzerSettings {
     .unwrap()
 }
 
+/// Checks the live view of the symbol that traded last, whose window is 5 s long.
+#[track_caller]
+fn check_live(prints: &[Print], settings: &AnalyzerSettings, point: &Point) {
+    let (kept, now) = model::accepted(prints, settings);
+    assert_eq!(point.time, now);
+    let symbol = &prints[prints.len() - 1].symbol;
+    let is_held = |p: &&Print| p.symbol == *symbol && p.time >= now - 5 * SECOND;
+    let mut held: Vec<&Print> = kept.iter().filter(is_held).collect();
+    held.sort_by_key(|print| print.time);
+    let expected = model::numbers(&held);
+    let row = row(point);
+    assert!(row.starts_with(&expected), "{row} is not {expected}");
+}
+
 const SECOND: i64 = 1_000_000_000;
 
 fn flow() -> Vec<i64> {
@@ -295,14 +309,26 @@ proptest! {
         analyzer.apply_trades(2, &batch(&prints), &mut points).unwrap();
         prop_assert_eq!(points.len(), prints.len());
         for (index, point) in points.iter().enumerate() {
-            let (kept, now) = model::accepted(&prints[..=index], &settings);
-            prop_assert_eq!(point.time, now);
-            let symbol = &prints[index].symbol;
-            let is_held = |p: &&Print| p.symbol == *symbol && p.time >= now - 5 * SECOND;
-            let mut held: Vec<&Print> = kept.iter().filter(is_held).collect();
-            held.sort_by_key(|print| print.time);
-            let expected = model::numbers(&held);
-            prop_assert!(row(point).starts_with(&expected), "{} is not {expected}", row(point));
+            check_live(&prints[..=index], &settings, point);
+        }
+    }
+
+    #[test]
+    fn the_live_view_between_grid_times_is_the_window_at_the_log_s_time(
+        prints in prints(market_decimal(), flow(), 12 * SECOND),
+        seen in prop::collection::vec(any::<bool>(), 160),
+    ) {
+        let settings = settings(&[5], Some(8));
+        let mut analyzer = file_analyzer(&settings, Emission::Grid);
+        for (index, print) in prints.iter().enumerate() {
+            let mut points = Vec::new();
+            let one = batch(std::slice::from_ref(print));
+            analyzer.apply_trades(analyzer.position(), &one, &mut points).unwrap();
+            if seen[index] {
+                points.clear();
+                analyzer.live(analyzer.find(&print.symbol).unwrap(), &mut points);
+                check_live(&prints[..=index], &settings, &points[0]);
+            }
         }
     }
 
