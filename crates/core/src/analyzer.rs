@@ -7,6 +7,7 @@
 mod checkpoint;
 mod emission;
 mod feed;
+mod fetch;
 mod revision;
 mod symbol;
 
@@ -14,7 +15,7 @@ use thiserror::Error;
 
 pub use checkpoint::{CHECKPOINT_FORMAT, CheckpointError};
 
-use crate::book::Entry;
+use crate::book::{Entry, Kind};
 use crate::coverage::Coverage;
 use crate::eligibility;
 use crate::names::{NameId, Names};
@@ -24,6 +25,7 @@ use crate::ring::flag;
 use crate::settings::AnalyzerSettings;
 use crate::span::Span;
 use crate::trade::{Trade, TradeBatch};
+use fetch::fetch;
 use revision::Revise;
 use symbol::Symbol;
 
@@ -282,7 +284,12 @@ impl Analyzer {
             return Ok(());
         }
         let mut scratch = std::mem::take(&mut self.scratch);
-        scratch.reset(batch.names.len());
+        scratch.reset(&self.names, &batch.names);
+        let kind = match self.emission {
+            Emission::Grid => None,
+            Emission::Trade => Some(Kind::Live),
+        };
+        fetch(&self.symbols, &scratch.symbols.iter().flatten(), kind);
         if self.coverage.clock == Clock::Wall {
             self.hear(batch.ts_recv);
         }
@@ -296,6 +303,7 @@ impl Analyzer {
     }
 
     /// The live view of a symbol's windows at the log's time, appended to `out`.
+    #[inline]
     pub fn live(&mut self, id: SymbolId, out: &mut Vec<Point>) {
         let (Some(now), Some(first)) = (self.log_time, self.first_time) else {
             return;
@@ -304,21 +312,20 @@ impl Analyzer {
             return;
         };
         let since = symbol.observed_since(first, self.held_from);
-        for (place, window) in self.settings.windows.iter().enumerate() {
-            let metrics = symbol.live(place, now);
-            let from = now.saturating_sub(window.ns());
-            let (status, coverage) = self.coverage.judge_live(since, from, now);
-            let (symbol, window) = (id, *window);
-            out.push(Point {
-                symbol,
-                window,
+        let coverage = &self.coverage;
+        symbol.book.live(now, out, |length, metrics| {
+            let from = now.saturating_sub(length);
+            let (status, coverage) = coverage.judge_live(since, from, now);
+            Point {
+                symbol: id,
+                window: Span::from_ns(length),
                 time: now,
                 revision: 0,
                 status,
                 coverage,
                 metrics,
-            });
-        }
+            }
+        });
     }
 
     /// Whether a record is the next one; false for one that was applied before.
@@ -453,11 +460,12 @@ impl Analyzer {
 }
 
 impl Scratch {
-    fn reset(&mut self, names: usize) {
+    fn reset(&mut self, known: &Names, names: &Names) {
         self.symbols.clear();
-        self.symbols.resize(names, None);
+        let found = known.find_all(names).map(|id| id.map(|id| id.0));
+        self.symbols.extend(found);
         self.flags.clear();
-        self.flags.resize(names, None);
+        self.flags.resize(names.len(), None);
     }
 }
 

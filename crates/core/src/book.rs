@@ -5,7 +5,7 @@
 
 use crate::decimal::Decimal;
 use crate::metric::{Scales, metrics};
-use crate::point::Metrics;
+use crate::point::{Metrics, Point};
 use crate::ring::{Held, Ring};
 use crate::unit::{Unit, Wide};
 use crate::view::View;
@@ -25,6 +25,13 @@ pub(crate) enum Book {
     Compact(Sheet<u32>),
     Narrow(Sheet<u64>),
     Wide(Sheet<Wide>),
+}
+
+/// The views of a book stand at the last grid time, or at the log's time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Grid,
+    Live,
 }
 
 /// Calls the same method on whichever sheet it is.
@@ -52,6 +59,27 @@ impl Book {
         }
     }
 
+    /// Reads where its trades and views are; see `analyzer/fetch.rs`.
+    #[inline]
+    pub(crate) fn touch(&self) -> u64 {
+        any!(self, sheet => sheet.ring.first() ^ sheet.live.len() as u64)
+    }
+
+    /// Reads the first view, after [`Book::touch`].
+    #[inline]
+    pub(crate) fn touch_view(&self, kind: Kind) -> u64 {
+        any!(self, sheet => sheet.views(kind).first().map_or(0, View::touch))
+    }
+
+    /// Reads the trades at its ends, after [`Book::touch_view`].
+    #[inline]
+    pub(crate) fn touch_trades(&self, kind: Kind) -> u64 {
+        any!(self, sheet => {
+            let view = sheet.views(kind).first();
+            sheet.ring.touch() ^ view.map_or(0, |view| view.touch_trades(&sheet.ring))
+        })
+    }
+
     pub(crate) fn held(&self) -> usize {
         any!(self, sheet => sheet.ring.len())
     }
@@ -66,10 +94,16 @@ impl Book {
         any!(self, sheet => sheet.metrics(window))
     }
 
-    /// The numbers of a window at the log's time `now`.
+    /// Appends a point of each window at the log's time `now`, which `point` makes of the window's
+    /// length and numbers.
     #[inline]
-    pub(crate) fn live(&mut self, window: usize, now: i64) -> Metrics {
-        any!(self, sheet => sheet.live(window, now))
+    pub(crate) fn live(
+        &mut self,
+        now: i64,
+        out: &mut Vec<Point>,
+        point: impl Fn(i64, Metrics) -> Point,
+    ) {
+        any!(self, sheet => sheet.live(now, out, point));
     }
 
     /// Walks one window over past times; see [`Sheet::walk`].
@@ -178,15 +212,23 @@ impl<U: Unit> Sheet<U> {
             return false;
         };
         let trade = Held::new(entry.time, price, size, entry.flags);
-        if self.ring.last().is_none_or(|last| last.time <= entry.time) {
+        if self.ring.newest_time() <= entry.time {
             self.ring.push(trade);
             return true;
         }
         let place = self.ring.insert(trade);
         for view in self.grid.iter_mut().chain(&mut self.live) {
-            view.inserted(&trade, place);
+            view.inserted(&self.ring, &trade, place);
         }
         true
+    }
+
+    #[inline]
+    fn views(&self, kind: Kind) -> &[View<U>] {
+        match kind {
+            Kind::Grid => &self.grid,
+            Kind::Live => &self.live,
+        }
     }
 
     fn advance(&mut self, window: usize, time: i64) -> bool {
@@ -199,21 +241,19 @@ impl<U: Unit> Sheet<U> {
 
     fn metrics(&self, window: usize) -> Metrics {
         let view = self.grid.get(window);
-        view.map_or(Metrics::EMPTY, |view| {
-            metrics(view, &self.ring, self.scales)
-        })
+        view.map_or(Metrics::EMPTY, |view| metrics(view, self.scales))
     }
 
     #[inline]
-    fn live(&mut self, window: usize, now: i64) -> Metrics {
+    fn live(&mut self, now: i64, out: &mut Vec<Point>, point: impl Fn(i64, Metrics) -> Point) {
         if self.live.is_empty() {
             self.go_live();
         }
-        let Some(view) = self.live.get_mut(window) else {
-            return Metrics::EMPTY;
-        };
-        view.advance(&self.ring, now);
-        metrics(view, &self.ring, self.scales)
+        let (ring, scales) = (&self.ring, self.scales);
+        out.extend(self.live.iter_mut().map(|view| {
+            view.advance(ring, now);
+            point(view.length(), metrics(view, scales))
+        }));
     }
 
     #[cold]
@@ -232,7 +272,7 @@ impl<U: Unit> Sheet<U> {
             let was_empty = view.is_empty();
             view.advance(&self.ring, time);
             if index > 0 {
-                let metrics = metrics(&view, &self.ring, self.scales);
+                let metrics = metrics(&view, self.scales);
                 visit(Past {
                     time,
                     was_empty,

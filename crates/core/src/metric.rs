@@ -8,12 +8,11 @@
 use bnum::types::U512;
 
 use crate::point::{Metrics, Volume};
-use crate::ring::Ring;
 use crate::unit::{Sum, Unit, power_of_ten};
 use crate::view::View;
 
 /// Integers below this are exact in an f64.
-const EXACT: u128 = 1 << 53;
+const EXACT: u64 = 1 << 53;
 
 /// Decimal places of the units of one symbol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -23,107 +22,153 @@ pub(crate) struct Scales {
 }
 
 /// The numbers of `view`.
-#[inline]
-pub(crate) fn metrics<U: Unit>(view: &View<U>, ring: &Ring<U>, scales: Scales) -> Metrics {
+#[inline(always)]
+#[expect(
+    clippy::inline_always,
+    reason = "they are written where they stay: copying what was just written is slow"
+)]
+pub(crate) fn metrics<U: Unit>(view: &View<U>, scales: Scales) -> Metrics {
     let decimal = |price: Option<U>| price.map(|price| price.to_decimal(scales.price));
+    let (lowest, highest) = view.extremes().unzip();
     let traded = view.transactions > 0;
+    let floats = Floats { view, scales };
     Metrics {
         transactions: view.transactions,
-        volume: volume::<U>(&view.sizes, scales.size),
-        last_price: decimal(view.last_price(ring)),
-        min_price: decimal(view.lowest.get()),
-        max_price: decimal(view.highest.get()),
-        mean_price: traded.then(|| mean(view, scales.price)),
-        vwap: traded.then(|| vwap(view, scales.price)),
-        variance: traded.then(|| variance(view, scales.price)),
+        volume: match view.sizes.word() {
+            Some(units) => Volume::narrow(units, scales.size),
+            None => Volume::wide(view.sizes.wide(), scales.size),
+        },
+        last_price: decimal(view.last_price()),
+        min_price: decimal(lowest),
+        max_price: decimal(highest),
+        mean_price: traded.then(|| floats.mean()),
+        vwap: traded.then(|| floats.vwap()),
+        variance: traded.then(|| floats.variance()),
     }
 }
 
-#[inline]
-fn volume<U: Unit>(sizes: &U::Sum, scale: u8) -> Volume {
-    let small = sizes.small().and_then(|units| u64::try_from(units).ok());
-    match small {
-        Some(units) => Volume::narrow(units, scale),
-        None => Volume::wide(sizes.wide(), scale),
+/// The numbers of a view that are floats. Each has a way for sums of one word, one for those of two
+/// (nothing in practice needs more), and one for all.
+struct Floats<'a, U: Unit> {
+    view: &'a View<U>,
+    scales: Scales,
+}
+
+impl<U: Unit> Floats<'_, U> {
+    /// The f64 nearest the sum of prices over the number of trades.
+    #[inline]
+    fn mean(&self) -> f64 {
+        let words = || both_exact(self.view.prices.word()?, self.root()?);
+        words().unwrap_or_else(|| self.mean_of_large())
     }
-}
 
-/// The f64 nearest the sum of prices over the number of trades.
-#[inline]
-fn mean<U: Unit>(view: &View<U>, scale: u8) -> f64 {
-    let small = || {
-        let divisor = scaled(view.transactions, scale)?;
-        nearest_small(view.prices.small()?, divisor)
-    };
-    small().unwrap_or_else(|| {
-        let divisor = U512::from(view.transactions) * wide_power_of_ten(scale);
-        nearest_wide(view.prices.wide().0, divisor)
-    })
-}
-
-/// The f64 nearest the sum of price times size over the sum of sizes.
-#[inline]
-fn vwap<U: Unit>(view: &View<U>, scale: u8) -> f64 {
-    let small = || {
-        let divisor = scaled(u64::try_from(view.sizes.small()?).ok()?, scale)?;
-        nearest_small(view.products.small()?, divisor)
-    };
-    small().unwrap_or_else(|| {
-        let divisor = view.sizes.wide().0 * wide_power_of_ten(scale);
-        nearest_wide(view.products.wide().0, divisor)
-    })
-}
-
-/// Population variance: the f64 nearest `(n * sum of squares - (sum of prices)^2) / n^2`.
-///
-/// It is rounded exactly although less would do, so that it does not depend on the unit in which
-/// the prices happen to be held.
-#[inline]
-fn variance<U: Unit>(view: &View<U>, scale: u8) -> f64 {
-    let count = view.transactions;
-    let small = || {
-        let spread = spread(view.squares.small()?, view.prices.small()?, count)?;
-        let root = u64::try_from(scaled(count, scale)?).ok()?;
-        nearest_small(spread, u128::from(root) * u128::from(root))
-    };
-    small().unwrap_or_else(|| {
-        let (squares, prices) = (view.squares.wide().0, view.prices.wide().0);
-        let root = U512::from(count) * wide_power_of_ten(scale);
-        nearest_wide(squares * U512::from(count) - prices * prices, root * root)
-    })
-}
-
-/// `count * squares - prices^2`, if it fits.
-#[inline]
-fn spread(squares: u128, prices: u128, count: u64) -> Option<u128> {
-    if let (Ok(squares), Ok(prices)) = (u64::try_from(squares), u64::try_from(prices)) {
-        let (squares, prices) = (u128::from(squares), u128::from(prices));
-        return Some(squares * u128::from(count) - prices * prices);
+    #[cold]
+    fn mean_of_large(&self) -> f64 {
+        let small = || {
+            nearest_small(
+                self.view.prices.small()?,
+                self.scaled(self.view.transactions)?,
+            )
+        };
+        small().unwrap_or_else(|| {
+            let divisor = U512::from(self.view.transactions) * self.wide_unit();
+            nearest_wide(self.view.prices.wide().0, divisor)
+        })
     }
-    Some(squares.checked_mul(u128::from(count))? - prices.checked_mul(prices)?)
-}
 
-/// `number * 10^scale`, if that power fits a word.
-#[inline]
-fn scaled(number: u64, scale: u8) -> Option<u128> {
-    Some(u128::from(number) * u128::from(power_of_ten(scale)?))
+    /// The f64 nearest the sum of price times size over the sum of sizes.
+    #[inline]
+    fn vwap(&self) -> f64 {
+        let words = || {
+            let divisor = self.view.sizes.word()?.checked_mul(self.unit()?)?;
+            both_exact(self.view.products.word()?, divisor)
+        };
+        words().unwrap_or_else(|| self.vwap_of_large())
+    }
+
+    #[cold]
+    fn vwap_of_large(&self) -> f64 {
+        let small = || {
+            let divisor = self.scaled(self.view.sizes.word()?)?;
+            nearest_small(self.view.products.small()?, divisor)
+        };
+        small().unwrap_or_else(|| {
+            let divisor = self.view.sizes.wide().0 * self.wide_unit();
+            nearest_wide(self.view.products.wide().0, divisor)
+        })
+    }
+
+    /// Population variance: the f64 nearest `(n * sum of squares - (sum of prices)^2) / n^2`.
+    ///
+    /// It is rounded exactly although less would do, so that it does not depend on the unit in
+    /// which the prices happen to be held.
+    #[inline]
+    fn variance(&self) -> f64 {
+        let words = || {
+            let (squares, prices) = (self.view.squares.word()?, self.view.prices.word()?);
+            let spread = u128::from(squares) * u128::from(self.view.transactions)
+                - u128::from(prices) * u128::from(prices);
+            let root = u128::from(self.root()?);
+            nearest_small(spread, root * root)
+        };
+        words().unwrap_or_else(|| self.variance_of_large())
+    }
+
+    #[cold]
+    fn variance_of_large(&self) -> f64 {
+        let count = self.view.transactions;
+        let small = || {
+            let (squares, prices) = (self.view.squares.small()?, self.view.prices.small()?);
+            let spread = squares.checked_mul(u128::from(count))? - prices.checked_mul(prices)?;
+            let root = u128::from(self.root()?);
+            nearest_small(spread, root * root)
+        };
+        small().unwrap_or_else(|| {
+            let (squares, prices) = (self.view.squares.wide().0, self.view.prices.wide().0);
+            let root = U512::from(count) * self.wide_unit();
+            nearest_wide(squares * U512::from(count) - prices * prices, root * root)
+        })
+    }
+
+    /// What one currency unit is in the units of the prices, if it fits a word.
+    #[inline]
+    fn unit(&self) -> Option<u64> {
+        power_of_ten(self.scales.price)
+    }
+
+    fn wide_unit(&self) -> U512 {
+        U512::from(10_u8).pow(u32::from(self.scales.price))
+    }
+
+    /// The number of trades in the units of the prices, if it fits a word.
+    #[inline]
+    fn root(&self) -> Option<u64> {
+        self.view.transactions.checked_mul(self.unit()?)
+    }
+
+    fn scaled(&self, number: u64) -> Option<u128> {
+        Some(u128::from(number) * u128::from(self.unit()?))
+    }
 }
 
 /// The f64 nearest `numerator / divisor`, where 128 bits are enough to find it.
 #[inline]
-#[expect(clippy::cast_precision_loss, reason = "integers below 2^53 are exact")]
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "compared with 2^53 just before"
-)]
 fn nearest_small(numerator: u128, divisor: u128) -> Option<f64> {
-    if numerator < EXACT && divisor < EXACT {
-        return Some(numerator as u64 as f64 / divisor as u64 as f64);
-    }
-    match u64::try_from(divisor) {
-        Ok(divisor) => Some(nearest_by_word(numerator, divisor)),
-        Err(_) => nearest_by_steps(numerator, divisor),
-    }
+    let Ok(divisor) = u64::try_from(divisor) else {
+        return nearest_by_steps(numerator, divisor);
+    };
+    let word = u64::try_from(numerator).ok();
+    let exact = word.and_then(|numerator| both_exact(numerator, divisor));
+    Some(exact.unwrap_or_else(|| nearest_by_word(numerator, divisor)))
+}
+
+/// `numerator / divisor`, rounded once, if both are exact as they are.
+#[inline]
+#[expect(clippy::cast_precision_loss, reason = "integers below 2^53 are exact")]
+fn both_exact(numerator: u64, divisor: u64) -> Option<f64> {
+    // Signed, because processors have an instruction for that.
+    let exact = |number: u64| number.cast_signed() as f64;
+    (numerator < EXACT && divisor < EXACT).then(|| exact(numerator) / exact(divisor))
 }
 
 /// As [`nearest_small`] for a divisor of one word: one division of two words by one.
@@ -144,8 +189,9 @@ fn nearest_by_word(numerator: u128, divisor: u64) -> f64 {
     let (up, down) = (wanted.saturating_sub(bits), bits.saturating_sub(wanted));
     let scaled = numerator << up >> down;
     let quotient = (scaled / u128::from(divisor)) as u64;
-    let whole = u128::from(quotient) * u128::from(divisor);
-    let is_exact = whole == scaled && scaled << down == numerator << up;
+    // What is left is less than the divisor: its low word is all of it.
+    let left = (scaled as u64).wrapping_sub(quotient.wrapping_mul(divisor));
+    let is_exact = left == 0 && (down == 0 || scaled << down == numerator);
     let sticky = quotient | u64::from(!is_exact);
     sticky as f64 * power_of_two(i64::from(down) - i64::from(up))
 }
@@ -165,7 +211,7 @@ fn nearest_by_steps(numerator: u128, divisor: u128) -> Option<f64> {
     let shifted = numerator << shift;
     let (mut quotient, mut rest) = (shifted / divisor, shifted % divisor);
     // Two bits more than a mantissa has: with the sticky bit the one rounding below is right.
-    while quotient < EXACT << 2 {
+    while quotient < u128::from(EXACT) << 2 {
         quotient = (quotient << room) + (rest << room) / divisor;
         rest = (rest << room) % divisor;
         shift += room;
@@ -197,10 +243,6 @@ fn nearest_wide(numerator: U512, divisor: U512) -> f64 {
 /// `2^exponent`, exact: the exponents here are far from the ends of the range.
 fn power_of_two(exponent: i64) -> f64 {
     f64::from_bits((1023 + exponent).cast_unsigned() << 52)
-}
-
-fn wide_power_of_ten(exponent: u8) -> U512 {
-    U512::from(10_u8).pow(u32::from(exponent))
 }
 
 #[cfg(test)]

@@ -19,10 +19,26 @@ impl NameId {
 #[derive(Debug, Clone, Default)]
 pub struct Names {
     text: String,
-    /// End of each text in `text`; text `i` starts where `i - 1` ends.
-    ends: Vec<u32>,
-    /// Open-addressing table of id + 1; 0 is a free slot. Its length is a power of two or 0.
-    slots: Vec<u32>,
+    entries: Vec<Entry>,
+    /// Open-addressing table. Its length is a power of two or 0.
+    slots: Vec<Slot>,
+}
+
+/// One text of a dictionary: it starts where the one before ends.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    end: u32,
+    /// Kept, because another dictionary will be asked for the same text.
+    hash: u32,
+}
+
+/// A place in the table.
+#[derive(Debug, Clone, Copy, Default)]
+struct Slot {
+    /// 0 is a free slot.
+    id_and_one: u32,
+    /// Tells nearly all other texts without a look at them.
+    hash: u32,
 }
 
 impl Names {
@@ -33,113 +49,150 @@ impl Names {
 
     /// How many texts there are.
     pub fn len(&self) -> usize {
-        self.ends.len()
+        self.entries.len()
     }
 
     /// Whether there is no text.
     pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.entries.is_empty()
     }
 
     /// Forgets all texts and keeps the memory.
     pub fn clear(&mut self) {
         self.text.clear();
-        self.ends.clear();
-        self.slots.fill(0);
+        self.entries.clear();
+        self.slots.fill(Slot::default());
     }
 
     /// The id of `name`, adding it if it is new.
     pub fn intern(&mut self, name: &str) -> NameId {
-        if (self.ends.len() + 1) * 2 > self.slots.len() {
+        if (self.entries.len() + 1) * 2 > self.slots.len() {
             self.grow();
         }
-        let slot = self.slot_of(name);
-        if let Some(found) = self.slots.get(slot).copied().filter(|id| *id > 0) {
-            return NameId(found - 1);
+        let hash = hash(name.as_bytes());
+        let place = self.slot_of(name, hash);
+        if let Some(found) = self.id_at(place) {
+            return found;
         }
         self.text.push_str(name);
         let end = u32::try_from(self.text.len()).expect("frames bound a dictionary below 4 GiB");
-        let id = u32::try_from(self.ends.len()).expect("texts are fewer than their bytes");
-        self.ends.push(end);
-        if let Some(free) = self.slots.get_mut(slot) {
-            *free = id + 1;
-        }
+        let id = u32::try_from(self.entries.len()).expect("texts are fewer than their bytes");
+        self.entries.push(Entry { end, hash });
+        self.occupy(place, id, hash);
         NameId(id)
     }
 
     /// The id of `name`, if it is known.
     pub fn find(&self, name: &str) -> Option<NameId> {
-        let found = self
-            .slots
-            .get(self.slot_of(name))
-            .copied()
-            .filter(|id| *id > 0)?;
-        Some(NameId(found - 1))
+        self.id_at(self.slot_of(name, hash(name.as_bytes())))
+    }
+
+    /// For every text of `other`, in the order of their ids, its id here if it is known.
+    pub(crate) fn find_all(&self, other: &Self) -> impl Iterator<Item = Option<NameId>> {
+        other
+            .iter()
+            .zip(&other.entries)
+            .map(|(name, entry)| self.id_at(self.slot_of(name, entry.hash)))
     }
 
     /// The text of `id`; empty for an id of another dictionary.
     pub fn get(&self, id: NameId) -> &str {
         let index = id.index();
-        let Some(end) = self.ends.get(index) else {
+        let Some(entry) = self.entries.get(index) else {
             return "";
         };
-        let start = index
+        let before = index
             .checked_sub(1)
-            .and_then(|before| self.ends.get(before))
-            .unwrap_or(&0);
-        self.text
-            .get(*start as usize..*end as usize)
-            .unwrap_or_default()
+            .and_then(|before| self.entries.get(before));
+        let start = before.map_or(0, |before| before.end as usize);
+        self.text.get(start..entry.end as usize).unwrap_or_default()
     }
 
     /// All texts in the order of their ids.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        (0..u32::try_from(self.ends.len()).unwrap_or(u32::MAX)).map(|id| self.get(NameId(id)))
+        (0..self.known()).map(|id| self.get(NameId(id)))
+    }
+
+    fn known(&self) -> u32 {
+        u32::try_from(self.entries.len()).unwrap_or(u32::MAX)
     }
 
     /// The slot that holds `name`, or the free one where it belongs; 0 when there is no table.
-    fn slot_of(&self, name: &str) -> usize {
+    #[inline]
+    fn slot_of(&self, name: &str, hash: u32) -> usize {
         let Some(mask) = self.slots.len().checked_sub(1) else {
             return 0;
         };
-        let mut slot = hash(name.as_bytes()) & mask;
+        let mut place = hash as usize & mask;
         loop {
-            match self.slots.get(slot) {
-                Some(&id) if id > 0 && self.get(NameId(id - 1)) != name => slot = (slot + 1) & mask,
-                _ => return slot,
+            let slot = self.slots.get(place).copied().unwrap_or_default();
+            let Some(id) = slot.id_and_one.checked_sub(1) else {
+                return place;
+            };
+            if slot.hash == hash && self.get(NameId(id)) == name {
+                return place;
             }
+            place = (place + 1) & mask;
         }
     }
 
+    /// What the slot holds.
+    fn id_at(&self, place: usize) -> Option<NameId> {
+        let slot = self.slots.get(place)?;
+        slot.id_and_one.checked_sub(1).map(NameId)
+    }
+
+    fn occupy(&mut self, place: usize, id: u32, hash: u32) {
+        if let Some(free) = self.slots.get_mut(place) {
+            *free = Slot {
+                id_and_one: id + 1,
+                hash,
+            };
+        }
+    }
+
+    #[cold]
     fn grow(&mut self) {
         let size = (self.slots.len() * 2).max(16);
         self.slots.clear();
-        self.slots.resize(size, 0);
-        for id in 0..u32::try_from(self.ends.len()).unwrap_or(u32::MAX) {
-            let slot = self.slot_of(self.get(NameId(id)));
-            if let Some(free) = self.slots.get_mut(slot) {
-                *free = id + 1;
-            }
+        self.slots.resize(size, Slot::default());
+        for id in 0..self.known() {
+            let hash = self.entries.get(id as usize).map_or(0, |entry| entry.hash);
+            let place = self.slot_of(self.get(NameId(id)), hash);
+            self.occupy(place, id, hash);
         }
     }
 }
 
 impl PartialEq for Names {
     fn eq(&self, other: &Self) -> bool {
-        self.ends == other.ends && self.text == other.text
+        self.text == other.text && self.iter().eq(other.iter())
     }
 }
 
 impl Eq for Names {}
 
-/// FNV-1a with a final mix: short keys, and the number of distinct ones is bounded by the caller.
-fn hash(bytes: &[u8]) -> usize {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for byte in bytes {
-        hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+/// A fold of eight bytes at a time: short keys, and the number of distinct ones is bounded by the
+/// caller.
+#[inline]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the halves of a product are what is folded"
+)]
+fn hash(bytes: &[u8]) -> u32 {
+    let mut hash = bytes.len() as u64;
+    let mut mix = |word: u64| {
+        let product = u128::from(hash ^ word) * 0x9e37_79b9_7f4a_7c15_u128;
+        hash = (product >> 64) as u64 ^ product as u64;
+    };
+    let (words, rest) = bytes.as_chunks::<8>();
+    for word in words {
+        mix(u64::from_le_bytes(*word));
     }
-    hash ^= hash >> 32;
-    usize::try_from(hash & 0xffff_ffff).unwrap_or(0)
+    mix(rest
+        .iter()
+        .fold(0, |word, byte| word << 8 | u64::from(*byte)));
+    (hash >> 32) as u32 ^ hash as u32
 }
 
 #[cfg(test)]

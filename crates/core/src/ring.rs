@@ -1,19 +1,25 @@
 //! The trades that a symbol's windows still need, ordered by event time.
 //!
-//! A queue of fixed-size blocks: it grows without ever copying what it holds (a doubling buffer of
-//! 300,000 trades would stall for a millisecond), and wastes a few blocks per symbol.
+//! A circular buffer, which a larger one follows when it is full. The trades of a small one are
+//! copied; a large one stays and empties by itself while new trades go to its follower, because
+//! copying 300,000 trades would stall for a millisecond. Nearly always there is one buffer only.
 //! Places are absolute: the n-th trade ever put in has place n, shifted by later insertions before
 //! it.
 
-use std::collections::VecDeque;
-
 use crate::unit::Unit;
 
-/// Trades in one block: small, because thousands of symbols each hold one that is half empty.
-const BLOCK: usize = 16;
+/// Trades for which there is room in the first buffer.
+const SMALLEST: usize = 8;
 
-/// One emptied block waits for so many that are in use.
-const SPARE_SHARE: usize = 8;
+/// Buffers up to this size are kept while a symbol is idle or slow: thousands of symbols with a few
+/// trades each would allocate all the time.
+const KEPT: usize = 32;
+
+/// A larger buffer is left for a smaller one when only one in so many of its slots is used.
+const SPARSE: usize = 8;
+
+/// Most trades that are copied to another buffer at once.
+const COPIED: usize = 1_024;
 
 /// What a trade may move.
 pub(crate) mod flag {
@@ -38,6 +44,7 @@ pub(crate) struct Held<U> {
 }
 
 impl<U: Unit> Held<U> {
+    #[inline]
     pub(crate) fn new(time: i64, price: U, size: U, flags: u8) -> Self {
         Self {
             time,
@@ -58,52 +65,113 @@ impl<U: Unit> Held<U> {
 }
 
 /// The held trades of one symbol, oldest first; equal times in log order.
-///
-/// Invariant: the block of place `p` is `p / BLOCK - start / BLOCK`, in it `p % BLOCK`.
 #[derive(Debug, Clone)]
 pub(crate) struct Ring<U> {
-    /// Blocks that hold trades, then some that wait to be used again: a steady flow allocates
-    /// nothing.
-    blocks: VecDeque<Box<[Held<U>; BLOCK]>>,
+    /// Takes new trades.
+    newest: Buffer<U>,
     /// Place of the first held trade.
     start: u64,
     /// Place after the last.
     end: u64,
+    /// Event time of the last trade put at the end: known without a look at its buffer, which has
+    /// left the cache if the symbol trades seldom.
+    newest_time: i64,
+    /// Those that only empty, oldest first.
+    older: Vec<Buffer<U>>,
+    /// Place after the last one of the oldest of them.
+    older_end: u64,
+}
+
+/// Trades from place `base` on, written around at its capacity, which is a power of two.
+#[derive(Debug, Clone)]
+struct Buffer<U> {
+    base: u64,
+    /// Filled one by one up to the capacity, so that a large buffer costs nothing at once.
+    slots: Vec<Held<U>>,
+    capacity: usize,
+}
+
+impl<U: Unit> Buffer<U> {
+    fn new(base: u64, capacity: usize) -> Self {
+        Self {
+            base,
+            slots: Vec::with_capacity(capacity),
+            capacity,
+        }
+    }
+
+    #[inline]
+    fn index(&self, place: u64) -> usize {
+        count(place.wrapping_sub(self.base)) & self.capacity.wrapping_sub(1)
+    }
+
+    #[inline]
+    fn put(&mut self, place: u64, trade: Held<U>) {
+        let index = self.index(place);
+        if let Some(slot) = self.slots.get_mut(index) {
+            *slot = trade;
+        } else {
+            self.slots.push(trade);
+        }
+    }
 }
 
 impl<U: Unit> Ring<U> {
     pub(crate) fn new() -> Self {
         Self {
-            blocks: VecDeque::new(),
+            newest: Buffer::new(0, 0),
             start: 0,
             end: 0,
+            newest_time: i64::MIN,
+            older: Vec::new(),
+            older_end: u64::MAX,
         }
     }
 
     /// How many trades are held.
     pub(crate) fn len(&self) -> usize {
-        usize::try_from(self.end - self.start).expect("what is in memory can be counted")
+        count(self.end - self.start)
     }
 
     /// Place of the first trade.
+    #[inline]
     pub(crate) fn first(&self) -> u64 {
         self.start
+    }
+
+    /// Place after the last trade.
+    #[inline]
+    pub(crate) fn end(&self) -> u64 {
+        self.end
     }
 
     /// The trade at `place`, if it is held.
     #[inline]
     pub(crate) fn get(&self, place: u64) -> Option<&Held<U>> {
-        if place < self.start || place >= self.end {
-            return None;
-        }
-        let (block, index) = self.locate(place);
-        self.blocks.get(block)?.get(index)
+        let is_held = (self.start..self.end).contains(&place);
+        self.at(place).filter(|_| is_held)
     }
 
-    /// The newest trade.
+    /// The trade at `place`, which is one from the first to the end.
     #[inline]
-    pub(crate) fn last(&self) -> Option<&Held<U>> {
-        self.get(self.end.wrapping_sub(1))
+    pub(crate) fn at(&self, place: u64) -> Option<&Held<U>> {
+        if place < self.newest.base {
+            return self.at_older(place);
+        }
+        self.newest.slots.get(self.newest.index(place))
+    }
+
+    /// Reads the oldest trade; see `analyzer/fetch.rs`.
+    #[inline]
+    pub(crate) fn touch(&self) -> u64 {
+        let oldest = self.at(self.start);
+        oldest.map_or(0, |trade| trade.time.cast_unsigned())
+    }
+
+    /// Event time of the newest trade, which may be gone.
+    #[inline]
+    pub(crate) fn newest_time(&self) -> i64 {
+        self.newest_time
     }
 
     /// Trades in order.
@@ -114,17 +182,20 @@ impl<U: Unit> Ring<U> {
     /// Adds the newest trade.
     #[inline]
     pub(crate) fn push(&mut self, trade: Held<U>) {
-        let (block, _) = self.locate(self.end);
-        if block == self.blocks.len() {
-            self.grow();
+        self.newest_time = trade.time;
+        let used = count(self.end - self.start.max(self.newest.base));
+        if used == self.newest.capacity || self.newest.index(self.end) == 0 {
+            self.review(used);
         }
+        self.newest.put(self.end, trade);
         self.end += 1;
-        self.set(self.end - 1, trade);
     }
 
     /// Puts a trade behind all that are not newer, and says at which place.
     pub(crate) fn insert(&mut self, trade: Held<U>) -> u64 {
+        let newest_time = self.newest_time;
         self.push(trade);
+        self.newest_time = newest_time;
         let mut place = self.end - 1;
         while let Some(before) = place.checked_sub(1).and_then(|at| self.get(at)).copied() {
             if before.time <= trade.time {
@@ -138,6 +209,7 @@ impl<U: Unit> Ring<U> {
     }
 
     /// Drops the trades before `cutoff`.
+    #[inline]
     pub(crate) fn evict(&mut self, cutoff: i64) {
         let mut place = self.start;
         while self.get(place).is_some_and(|trade| trade.time < cutoff) {
@@ -149,52 +221,76 @@ impl<U: Unit> Ring<U> {
     /// Drops the trades that stand before `place`.
     #[inline]
     pub(crate) fn release(&mut self, place: u64) {
-        let place = place.clamp(self.start, self.end);
-        let (emptied, _) = self.locate(place);
-        self.start = place;
-        if emptied > 0 {
-            self.recycle(emptied);
+        self.start = place.clamp(self.start, self.end);
+        if self.start >= self.older_end {
+            self.drop_emptied();
         }
-        if self.start == self.end {
-            // An idle symbol keeps nothing.
-            self.blocks = VecDeque::new();
+        if self.start == self.end && self.newest.capacity > KEPT {
+            self.newest = Buffer::new(self.end, 0);
         }
     }
 
     /// Bytes on the heap.
     pub(crate) fn heap_bytes(&self) -> usize {
-        let lists = self.blocks.capacity() * size_of::<usize>();
-        self.blocks.len() * size_of::<[Held<U>; BLOCK]>() + lists
+        let slots = |buffer: &Buffer<U>| buffer.slots.capacity() * size_of::<Held<U>>();
+        let older = self.older.iter().map(slots).sum::<usize>();
+        slots(&self.newest) + older + self.older.capacity() * size_of::<Buffer<U>>()
     }
 
-    #[inline]
-    fn locate(&self, place: u64) -> (usize, usize) {
-        let size = BLOCK as u64;
-        let block = place / size - self.start / size;
-        let known = "what is in memory can be counted";
-        let part = |number: u64| usize::try_from(number).expect(known);
-        (part(block), part(place % size))
+    #[cold]
+    fn at_older(&self, place: u64) -> Option<&Held<U>> {
+        let mut older = self.older.iter().rev();
+        let buffer = older.find(|buffer| buffer.base <= place)?;
+        buffer.slots.get(buffer.index(place))
     }
 
-    #[inline]
     fn set(&mut self, place: u64, trade: Held<U>) {
-        let (block, index) = self.locate(place);
-        let slot = self.blocks.get_mut(block);
-        if let Some(slot) = slot.and_then(|block| block.get_mut(index)) {
-            *slot = trade;
+        let mut buffers = std::iter::once(&mut self.newest).chain(self.older.iter_mut().rev());
+        if let Some(buffer) = buffers.find(|buffer| buffer.base <= place) {
+            buffer.put(place, trade);
         }
     }
 
+    /// Goes on in another buffer if the newest is full, or much too large; asked once per turn.
     #[cold]
-    fn grow(&mut self) {
-        self.blocks.push_back(Box::new([Held::default(); BLOCK]));
+    fn review(&mut self, used: usize) {
+        let capacity = self.newest.capacity;
+        let sparse = capacity > KEPT && self.len() * SPARSE <= capacity;
+        if used < capacity && !sparse {
+            return;
+        }
+        let room = (self.len() + 1).next_power_of_two().max(SMALLEST);
+        if self.len() <= COPIED {
+            let mut fresh = Buffer::new(self.start, room);
+            for (place, trade) in (self.start..).zip(self.iter()) {
+                fresh.put(place, *trade);
+            }
+            self.newest = fresh;
+            self.older.clear();
+        } else {
+            let left = std::mem::replace(&mut self.newest, Buffer::new(self.end, room));
+            self.older.push(left);
+        }
+        self.note_older();
     }
 
-    /// Moves the first blocks, which hold nothing any more, behind the others.
     #[cold]
-    fn recycle(&mut self, emptied: usize) {
-        self.blocks.rotate_left(emptied);
-        let used = self.len() / BLOCK + 2;
-        self.blocks.truncate(used + used / SPARE_SHARE);
+    fn drop_emptied(&mut self) {
+        while self.start >= self.older_end {
+            self.older.remove(0);
+            self.note_older();
+        }
     }
+
+    fn note_older(&mut self) {
+        let after_oldest = self.older.get(1).unwrap_or(&self.newest).base;
+        let has_older = !self.older.is_empty();
+        self.older_end = if has_older { after_oldest } else { u64::MAX };
+    }
+}
+
+/// Places count what is in memory.
+#[inline]
+fn count(places: u64) -> usize {
+    usize::try_from(places).unwrap_or(usize::MAX)
 }

@@ -53,6 +53,11 @@ pub(crate) trait Unit: Copy + Ord + Default + fmt::Debug {
     /// A sum of products over a window.
     type ProductSum: Sum<Self::Product>;
 
+    /// No number is below this.
+    const MIN: Self;
+    /// No number is above this.
+    const MAX: Self;
+
     /// `value` in units of `10^-scale`, if it fits; `scale` is at least that of `value`.
     fn from_decimal(value: Decimal, scale: u8) -> Option<Self>;
 
@@ -77,6 +82,8 @@ pub(crate) trait Unit: Copy + Ord + Default + fmt::Debug {
 pub(crate) trait Sum<T>: Copy + Default + fmt::Debug {
     fn add(&mut self, number: T);
     fn take(&mut self, number: T);
+    /// The sum as 64 bits, if it fits.
+    fn word(&self) -> Option<u64>;
     /// The sum as 128 bits, if it fits.
     fn small(&self) -> Option<u128>;
     fn wide(&self) -> Wide;
@@ -107,6 +114,9 @@ impl Unit for u32 {
     type Product = u64;
     type Sum = u64;
     type ProductSum = u128;
+
+    const MIN: Self = Self::MIN;
+    const MAX: Self = Self::MAX;
 
     #[inline]
     fn from_decimal(value: Decimal, scale: u8) -> Option<Self> {
@@ -147,12 +157,13 @@ impl Unit for u64 {
     type Sum = u128;
     type ProductSum = Sum192;
 
+    const MIN: Self = Self::MIN;
+    const MAX: Self = Self::MAX;
+
     #[inline]
     fn from_decimal(value: Decimal, scale: u8) -> Option<Self> {
+        // Not asked whether it is 0: that one price in ten ends in a zero is hard to predict.
         let by = scale.checked_sub(value.scale())?;
-        if by == 0 {
-            return Some(value.mantissa()).filter(|units| *units < NARROW_LIMIT);
-        }
         let units = value.mantissa().checked_mul(power_of_ten(by)?)?;
         Some(units).filter(|units| *units < NARROW_LIMIT)
     }
@@ -187,6 +198,9 @@ impl Unit for Wide {
     type Product = Self;
     type Sum = Self;
     type ProductSum = Self;
+
+    const MIN: Self = Self(U512::ZERO);
+    const MAX: Self = Self(U512::MAX);
 
     fn from_decimal(value: Decimal, scale: u8) -> Option<Self> {
         let by = scale.checked_sub(value.scale())?;
@@ -234,6 +248,11 @@ impl Sum<u32> for u64 {
     }
 
     #[inline]
+    fn word(&self) -> Option<u64> {
+        Some(*self)
+    }
+
+    #[inline]
     fn small(&self) -> Option<u128> {
         Some(u128::from(*self))
     }
@@ -252,6 +271,11 @@ impl Sum<u64> for u128 {
     #[inline]
     fn take(&mut self, number: u64) {
         *self -= Self::from(number);
+    }
+
+    #[inline]
+    fn word(&self) -> Option<u64> {
+        u64::try_from(*self).ok()
     }
 
     #[inline]
@@ -287,6 +311,11 @@ impl Sum<u128> for Sum192 {
     }
 
     #[inline]
+    fn word(&self) -> Option<u64> {
+        self.small().and_then(|small| u64::try_from(small).ok())
+    }
+
+    #[inline]
     fn small(&self) -> Option<u128> {
         (self.high == 0).then_some(self.low)
     }
@@ -303,6 +332,10 @@ impl Sum<Self> for Wide {
 
     fn take(&mut self, number: Self) {
         self.0 -= number.0;
+    }
+
+    fn word(&self) -> Option<u64> {
+        u64::try_from(self.0).ok()
     }
 
     fn small(&self) -> Option<u128> {

@@ -3,7 +3,7 @@
 //! A view adds what has become part of the window and takes off what has left it; it never looks at
 //! a trade in between. Several views (window lengths, the grid and the live end) share one ring.
 
-use crate::extreme::Extreme;
+use crate::extreme::Extremes;
 use crate::ring::{Held, Ring, flag};
 use crate::unit::{Sum, Unit};
 
@@ -18,16 +18,15 @@ pub(crate) struct View<U: Unit> {
     start: u64,
     /// Place after the last trade in the window.
     end: u64,
-    /// Place of the trade that gives `last_price`.
-    last: Option<u64>,
+    /// Place of the trade that gives `last_price`, and that price.
+    last: Option<(u64, U)>,
     /// Trades that count as transactions.
     pub(crate) transactions: u64,
     pub(crate) prices: U::Sum,
     pub(crate) sizes: U::Sum,
     pub(crate) products: U::ProductSum,
     pub(crate) squares: U::ProductSum,
-    pub(crate) lowest: Extreme<U, false>,
-    pub(crate) highest: Extreme<U, true>,
+    extremes: Extremes<U>,
 }
 
 impl<U: Unit> View<U> {
@@ -44,9 +43,21 @@ impl<U: Unit> View<U> {
             sizes: U::Sum::default(),
             products: U::ProductSum::default(),
             squares: U::ProductSum::default(),
-            lowest: Extreme::default(),
-            highest: Extreme::default(),
+            extremes: Extremes::new(ring.first()),
         }
+    }
+
+    /// Reads from all of it; see `analyzer/fetch.rs`.
+    #[inline]
+    pub(crate) fn touch(&self) -> u64 {
+        self.start ^ self.transactions ^ self.extremes.touch()
+    }
+
+    /// Reads the trades where it goes on.
+    #[inline]
+    pub(crate) fn touch_trades(&self, ring: &Ring<U>) -> u64 {
+        let time = |place| ring.at(place).map_or(0, |trade| trade.time.cast_unsigned());
+        time(self.start) ^ time(self.end)
     }
 
     pub(crate) fn length(&self) -> i64 {
@@ -68,10 +79,9 @@ impl<U: Unit> View<U> {
     }
 
     /// Price of the trade that is last in event time.
-    pub(crate) fn last_price(&self, ring: &Ring<U>) -> Option<U> {
-        self.last
-            .and_then(|place| ring.get(place))
-            .map(|trade| trade.price)
+    #[inline]
+    pub(crate) fn last_price(&self) -> Option<U> {
+        self.last.map(|(_, price)| price)
     }
 
     /// Moves the end of the window to `time`, which is not before its present one.
@@ -85,51 +95,52 @@ impl<U: Unit> View<U> {
                 ..Self::new(self.length, ring)
             };
         }
-        while let Some(trade) = ring.get(self.end) {
-            if trade.time > time {
+        while self.end < ring.end() {
+            let Some(trade) = ring.at(self.end).filter(|trade| trade.time <= time) else {
                 break;
-            }
+            };
             let place = self.end;
             self.end += 1;
             self.count(trade);
-            if trade.flags() & flag::RANGE != 0 {
-                self.lowest.push(trade.time, trade.price);
-                self.highest.push(trade.time, trade.price);
-            }
+            self.extremes.push(trade, place);
             if trade.flags() & flag::LAST != 0 {
-                self.last = Some(place);
+                self.last = Some((place, trade.price));
             }
         }
         self.evict(ring, time.saturating_sub(self.length));
     }
 
+    /// The lowest and the highest price.
+    #[inline]
+    pub(crate) fn extremes(&self) -> Option<(U, U)> {
+        self.extremes.get(self.start)
+    }
+
     /// Takes up a trade that was put into the ring at `place`, before its end.
-    pub(crate) fn inserted(&mut self, trade: &Held<U>, place: u64) {
+    pub(crate) fn inserted(&mut self, ring: &Ring<U>, trade: &Held<U>, place: u64) {
         if place >= self.end {
             // The next advance comes to it.
             return;
         }
         self.end += 1;
-        if let Some(last) = self.last.as_mut().filter(|last| **last >= place) {
+        if let Some((last, _)) = self.last.as_mut().filter(|(last, _)| *last >= place) {
             *last += 1;
         }
         if trade.time < self.time.saturating_sub(self.length) {
             self.start += 1;
-            return;
+        } else {
+            self.count(trade);
+            let is_later = self.last.is_none_or(|(last, _)| last < place);
+            if trade.flags() & flag::LAST != 0 && is_later {
+                self.last = Some((place, trade.price));
+            }
         }
-        self.count(trade);
-        if trade.flags() & flag::RANGE != 0 {
-            self.lowest.insert(trade.time, trade.price);
-            self.highest.insert(trade.time, trade.price);
-        }
-        if trade.flags() & flag::LAST != 0 && self.last.is_none_or(|last| last < place) {
-            self.last = Some(place);
-        }
+        self.extremes.inserted(ring, place, (self.start, self.end));
     }
 
     /// Bytes on the heap.
     pub(crate) fn heap_bytes(&self) -> usize {
-        self.lowest.heap_bytes() + self.highest.heap_bytes()
+        self.extremes.heap_bytes()
     }
 
     #[inline]
@@ -149,7 +160,7 @@ impl<U: Unit> View<U> {
     fn evict(&mut self, ring: &Ring<U>, cutoff: i64) {
         let before = self.start;
         while self.start < self.end {
-            let Some(trade) = ring.get(self.start).filter(|trade| trade.time < cutoff) else {
+            let Some(trade) = ring.at(self.start).filter(|trade| trade.time < cutoff) else {
                 break;
             };
             self.start += 1;
@@ -166,10 +177,9 @@ impl<U: Unit> View<U> {
         if self.start == before {
             return;
         }
-        if self.last.is_some_and(|last| last < self.start) {
+        if self.last.is_some_and(|(last, _)| last < self.start) {
             self.last = None;
         }
-        self.lowest.evict(cutoff);
-        self.highest.evict(cutoff);
+        self.extremes.evict(ring, (self.start, self.end));
     }
 }

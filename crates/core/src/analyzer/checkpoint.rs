@@ -254,7 +254,7 @@ fn encode_emitted(emitted: &Emitted, to: &mut Encoder<'_>) {
 fn decode_emitted(emitted: &mut Emitted, from: &mut Decoder<'_>) -> Result<(), BytesError> {
     for _ in 0..from.count("emitted runs", 2, MAX_ITEMS)? {
         let first = from.signed("first of a run")?;
-        emitted.runs.insert(first, from.signed("last of a run")?);
+        emitted.runs.push((first, from.signed("last of a run")?));
     }
     for _ in 0..from.count("revisions", 2, MAX_ITEMS)? {
         let time = from.signed("revised time")?;

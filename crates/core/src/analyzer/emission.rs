@@ -1,8 +1,10 @@
 //! When points are emitted: a grid time is due once the log's time has passed it by more than the
 //! lateness.
 
+use super::fetch::{TOGETHER, fetch};
 use super::symbol::Context;
 use super::{Analyzer, Emission, first_grid, hold};
+use crate::book::Kind;
 use crate::point::{Point, SymbolId};
 
 impl Analyzer {
@@ -39,13 +41,15 @@ impl Analyzer {
             if !self.emit(next, out) {
                 // Nobody holds a trade: the rest of the way is silent.
                 next = first_grid(end, self.settings.grid);
+                self.forget_emitted(next);
                 break;
             }
             next += self.settings.grid.ns();
         }
         self.next_grid = Some(next);
         self.await_proof(first, next);
-        self.forget(next);
+        let horizon = next.saturating_sub(hold(&self.settings));
+        self.coverage.forget(horizon);
     }
 
     /// Notes that grid times from `first` on wait for a sign of life: their coverage may still rise,
@@ -64,9 +68,14 @@ impl Analyzer {
     fn emit(&mut self, time: i64, out: &mut Vec<Point>) -> bool {
         let first_point = out.len();
         let cutoff = time.saturating_sub(hold(&self.settings));
+        let grid = self.settings.grid.ns();
         let first_time = self.first_time.unwrap_or(time);
         let mut any_held = false;
-        for index in &self.order {
+        for (number, index) in self.order.iter().enumerate() {
+            if number % TOGETHER == 0 {
+                let next = self.order.iter().skip(number).take(TOGETHER);
+                fetch(&self.symbols, &next, Some(Kind::Grid));
+            }
             let Some(symbol) = self.symbols.get_mut(*index as usize) else {
                 continue;
             };
@@ -82,6 +91,7 @@ impl Analyzer {
                 symbol.emit(time, context, out);
                 symbol.book.evict(cutoff, time);
             }
+            symbol.forget(cutoff.saturating_add(grid), grid);
             any_held |= symbol.book.held() > 0;
         }
         self.counters.points += (out.len() - first_point) as u64;
@@ -115,15 +125,11 @@ impl Analyzer {
         }
     }
 
-    /// Forgets what lies too far back to be revised.
-    fn forget(&mut self, next: i64) {
+    /// Forgets what lies too far back to be revised when `next` is the next grid time.
+    fn forget_emitted(&mut self, next: i64) {
         let horizon = next.saturating_sub(hold(&self.settings));
-        self.coverage.forget(horizon);
-        let grid = self.settings.grid.ns();
         for symbol in &mut self.symbols {
-            for emitted in &mut symbol.emitted {
-                emitted.forget(horizon, grid);
-            }
+            symbol.forget(horizon, self.settings.grid.ns());
         }
     }
 }

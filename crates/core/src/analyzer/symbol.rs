@@ -1,7 +1,7 @@
 //! All that is kept of one symbol: its trades, its windows, and what was emitted of them.
 
 use super::lengths;
-use crate::book::{Book, Past};
+use crate::book::{Book, Kind, Past};
 use crate::coverage::Coverage;
 use crate::point::{Metrics, Point, SymbolId};
 use crate::series::Emitted;
@@ -52,10 +52,17 @@ impl Symbol {
         self.since.unwrap_or(first).max(held_from)
     }
 
-    /// The numbers of the window at `place`, at the log's time.
+    /// Reads from all of it; see [`super::fetch`].
     #[inline]
-    pub(super) fn live(&mut self, place: usize, now: i64) -> Metrics {
-        self.book.live(place, now)
+    pub(super) fn touch(&self) -> u64 {
+        self.book.touch() ^ self.emitted.len() as u64 ^ u64::from(self.first_grid.is_some())
+    }
+
+    /// Reads the first view of `kind`, after [`Symbol::touch`].
+    #[inline]
+    pub(super) fn touch_view(&self, kind: Kind) -> u64 {
+        let emitted = self.emitted.first().filter(|_| kind == Kind::Grid);
+        self.book.touch_view(kind) ^ emitted.map_or(0, Emitted::touch)
     }
 
     /// Whether a grid time has a point of this symbol, as far as the start of the series decides.
@@ -103,6 +110,14 @@ impl Symbol {
                 out.extend(context.point(place, (past.time, revision), past.metrics));
             }
         });
+    }
+
+    /// Forgets which grid times before `horizon` were emitted.
+    #[inline]
+    pub(super) fn forget(&mut self, horizon: i64, grid: i64) {
+        for emitted in &mut self.emitted {
+            emitted.forget(horizon, grid);
+        }
     }
 
     /// Goes on with new settings; what was emitted for a window that stays is remembered.
