@@ -35,6 +35,8 @@ pub struct StreamConsumer {
     position: u64,
     /// No chunk has come yet, and the first one has to be looked at.
     checking: bool,
+    /// Where the last leap over offsets led that was found to leave out no message.
+    looked_at: u64,
     ready: VecDeque<Incoming>,
     /// Chunks that are used up, for which the broker may send others.
     owed: u16,
@@ -68,6 +70,7 @@ impl StreamConsumer {
             oldest: false,
             position: 0,
             checking: false,
+            looked_at: 0,
             ready: VecDeque::new(),
             owed: 0,
             heard: Instant::now(),
@@ -138,6 +141,11 @@ impl StreamConsumer {
                 (self.oldest, self.position, self.stage) = (true, 0, Stage::Starting);
                 return Ok(());
             }
+        } else if chunk.first > position && !self.oldest && self.looked_at != chunk.first {
+            // Notes of the broker, or messages that it has removed under a slow reader, over which
+            // it leaps without a word. So we look whether what we have read last is still there.
+            (self.looked_at, self.stage) = (chunk.first, Stage::Starting);
+            return Ok(());
         }
         let messages = (chunk.first..).zip(chunk.payloads);
         let wanted = messages.filter(|(offset, _)| *offset >= position);
@@ -192,8 +200,8 @@ impl Consumer for StreamConsumer {
                 self.hear(frame?)?;
                 continue;
             }
-            // A broker whose retention overtakes a reader leaves it waiting for ever. So a quiet
-            // stream is asked for anew, and a reader that was overtaken hears it.
+            // Nothing came for long. A reader whose segment is removed may be left waiting; asked
+            // anew, the broker goes on, or we hear that we were overtaken.
             self.heard = Instant::now();
             if self.stage == Stage::Reading {
                 self.stage = Stage::Starting;

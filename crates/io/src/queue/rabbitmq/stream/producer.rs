@@ -71,12 +71,15 @@ impl StreamProducer {
             stream: &config.queue,
         };
         session.demand(declare).await?;
+        // An alarm stops the broker from reading anything of a producer.
+        let silence = duration(config.blocked_timeout);
+        session.be_patient(silence);
         Ok(Self {
             session,
             stream: config.queue.clone(),
             name,
             last: 0,
-            silence: duration(config.blocked_timeout),
+            silence,
         })
     }
 
@@ -148,14 +151,14 @@ impl StreamProducer {
         }
         match timeout(self.silence, self.session.send(frame.finish())).await {
             Ok(sent) => sent,
-            Err(_) => Err(self.held_up()),
+            Err(_) => Err(self.session.held_up(self.silence)),
         }
     }
 
     async fn confirmed(&mut self, mut in_flight: VecDeque<u64>) -> Result<(), QueueError> {
         while !in_flight.is_empty() {
             let Ok(frame) = timeout(self.silence, self.session.next()).await else {
-                return Err(self.held_up());
+                return Err(self.session.held_up(self.silence));
             };
             match frame? {
                 // Confirmations come in order, but for what is confirmed in one go.
@@ -192,13 +195,6 @@ impl StreamProducer {
              the two",
             self.last
         )))
-    }
-
-    fn held_up(&self) -> QueueError {
-        self.session.lost(format!(
-            "it lives, but has confirmed nothing for {:?}; an alarm (memory, disk) may hold it up",
-            self.silence
-        ))
     }
 
     fn too_large(&self, bytes: usize) -> QueueError {

@@ -138,8 +138,20 @@ impl Session {
         let limit = self.answer_timeout;
         match timeout(limit, self.answer(mine)).await {
             Ok(answered) => answered,
-            Err(_) => Err(self.lost(format!("no answer within {limit:?}"))),
+            Err(_) => Err(self.held_up(limit)),
         }
+    }
+
+    /// From now on an answer may take so long.
+    pub(super) fn be_patient(&mut self, limit: Duration) {
+        self.answer_timeout = limit;
+    }
+
+    /// It is there, for its heartbeats come, and yet it says nothing.
+    pub(super) fn held_up(&self, limit: Duration) -> QueueError {
+        self.lost(format!(
+            "it lives, but said nothing for {limit:?}; an alarm (memory, disk) may hold it up"
+        ))
     }
 
     async fn answer(&mut self, mine: u32) -> Result<(Answer, Vec<u8>), QueueError> {
