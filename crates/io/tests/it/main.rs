@@ -11,6 +11,8 @@ mod grafana;
 mod kafka;
 mod python;
 mod queue;
+#[cfg(feature = "rabbitmq")]
+mod rabbitmq;
 #[cfg(feature = "redis")]
 mod redis;
 mod servers;
