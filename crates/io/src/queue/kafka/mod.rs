@@ -7,8 +7,9 @@
 //! - **Eager assignment (`range`)**: at each change of the group everybody saves, lets go of
 //!   everything and begins again from the saved states. It costs a moment at each change, and there
 //!   is no time at which two members think differently about who has what.
-//! - **No transactions**: the sequence numbers in the messages are what nothing lost and nothing
-//!   doubled rests on, so a producer may send again after any doubt.
+//! - **No transactions for records**: the sequence numbers in the messages are what nothing lost
+//!   and nothing doubled rests on, so a producer may send again after any doubt. Points can be
+//!   written in transactions for others ([`KafkaPointSink`]).
 //! - **A `BaseConsumer` on a thread of its own**: the stream consumer of rust-rdkafka can fall
 //!   silent (its issues 638, 848), and callbacks, rebalances and drops block.
 //! - **An end instead of a repair**: after an error a client is thrown away. librdkafka's own
@@ -18,6 +19,7 @@
 
 mod config;
 mod consumer;
+mod points;
 mod probe;
 mod producer;
 mod topic;
@@ -28,5 +30,6 @@ pub use config::{
     SaslConfig, TlsConfig,
 };
 pub use consumer::KafkaConsumer;
+pub use points::KafkaPointSink;
 pub use probe::probe;
 pub use producer::{KafkaProducer, LARGEST_MESSAGE};

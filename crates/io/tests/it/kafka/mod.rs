@@ -1,6 +1,7 @@
 //! Kafka against a real broker: `cargo xtask services up kafka` starts one.
 
 mod crash;
+mod points;
 mod security;
 mod server;
 mod topic;
