@@ -6,11 +6,11 @@ use anyhow::Context as _;
 
 use crate::{shell, web, workspace};
 
-/// Builds what is stale, then becomes `stock-up run`.
+/// Builds the page and the release binary, where they are stale.
 ///
 /// Without the clients of Kafka, RabbitMQ, etcd and Redis: they would double the time to the first
 /// page, and the embedded default has no use for them. A plain `cargo build` has them all.
-pub(crate) fn run(arguments: &[&str]) -> anyhow::Result<()> {
+pub(crate) fn build() -> anyhow::Result<()> {
     web::build()?;
     shell::run(shell::cargo(&[
         "build",
@@ -18,7 +18,12 @@ pub(crate) fn run(arguments: &[&str]) -> anyhow::Result<()> {
         "--package",
         "stock-up",
         "--no-default-features",
-    ]))?;
+    ]))
+}
+
+/// Builds what is stale, then becomes `stock-up run`.
+pub(crate) fn run(arguments: &[&str]) -> anyhow::Result<()> {
+    build()?;
 
     let binary = workspace::binary("release")?;
     let mut command = shell::program(&binary.to_string_lossy(), &["run"]);

@@ -1,6 +1,9 @@
 //! The parts of the bench that need optimised code: `cargo xtask bench [PART…]` starts this once
 //! per part, so that none inherits the memory of another.
 //!
+//! `engine`, `parse`, `fused` and `log` measure our crates in this process; the others measure the
+//! release binary from outside ([`program`]).
+//!
 //! Each figure is printed as one line of JSON, which `cargo xtask bench` reads; progress goes to
 //! the standard error stream.
 
@@ -14,10 +17,22 @@
     reason = "a command line tool talks to the program that called it"
 )]
 
+mod capture;
 mod engine;
+mod frames;
+mod fused;
+mod http;
+mod latency;
+mod log;
 mod measure;
+mod parse;
+mod program;
+mod replay;
+mod restart;
 mod row;
+mod scratch;
 mod tape;
+mod tape_file;
 
 use std::process::ExitCode;
 
@@ -44,7 +59,14 @@ fn main() -> ExitCode {
 
 fn run(name: &str) -> anyhow::Result<Vec<Row>> {
     match name {
+        "capture" => capture::run(),
         "engine" => engine::run(),
+        "fused" => fused::run(),
+        "latency" => latency::run(),
+        "log" => log::run(),
+        "parse" => parse::run(),
+        "replay" => replay::run(),
+        "restart" => restart::run(),
         other => bail!("there is no part `{other}`"),
     }
 }

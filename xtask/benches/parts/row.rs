@@ -19,17 +19,37 @@ pub(crate) struct Row {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Target {
     AtMost(f64),
+    AtLeast(f64),
 }
 
 impl Row {
+    /// A figure without a peer: it is itself what the target speaks of.
+    pub(crate) fn alone(
+        name: impl Into<String>,
+        ours: String,
+        figure: f64,
+        target: Target,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            ours,
+            peer: "-".to_owned(),
+            ratio: figure,
+            target,
+        }
+    }
+
     pub(crate) fn to_json(&self) -> Value {
-        let Target::AtMost(bound) = self.target;
+        let (bound, key) = match self.target {
+            Target::AtMost(bound) => (bound, "at_most"),
+            Target::AtLeast(bound) => (bound, "at_least"),
+        };
         json!({
             "name": self.name,
             "ours": self.ours,
             "peer": self.peer,
             "ratio": self.ratio,
-            "at_most": bound,
+            key: bound,
         })
     }
 }

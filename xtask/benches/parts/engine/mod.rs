@@ -3,12 +3,9 @@
 mod ours;
 mod yardstick;
 
-use std::hint::black_box;
-use std::time::Duration;
-
 use anyhow::ensure;
 
-use crate::measure::{best_of_each, cpu_time, ns_per};
+use crate::measure::{best_of_each, ns_per, time};
 use crate::row::{Row, Target};
 use crate::tape::{Print, Tape};
 use ours::Ours;
@@ -55,12 +52,6 @@ pub(crate) fn run() -> anyhow::Result<Vec<Row>> {
     }
     rows.push(growth(&costs));
     Ok(rows)
-}
-
-fn time<T>(work: impl FnOnce() -> T) -> Duration {
-    let start = cpu_time();
-    black_box(work());
-    cpu_time().saturating_sub(start)
 }
 
 /// All numbers of all rows, folded into one.
