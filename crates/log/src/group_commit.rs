@@ -2,12 +2,14 @@
 //!
 //! ```text
 //! append ─▶ bounded queue ─▶ [ writer buffer ] ─▶ write + sync ─▶ durable end ─▶ readers
-//!   blocks when full          until a bound is reached
+//!   blocks when full                                  then a rest
 //! ```
 //!
-//! A commit is begun `latency` after its first append, or earlier when `bytes` wait, when the queue
-//! is full, or when somebody waits for durability. The thread waits for the latency on a bell that
-//! the others may ring, so no clock is read.
+//! A lone append is committed at once: waiting for company that does not come would only make it
+//! late. After a commit the thread rests for `latency`, and what is appended meanwhile shares the
+//! next one; so there are never more than one commit per `latency`, and no append waits longer for
+//! its own. The rest ends early when `bytes` wait, when the queue is full, or when somebody waits
+//! for durability. The thread rests on a bell that the others may ring, so no clock is read.
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,10 +24,10 @@ use crate::frame::{self, FRAME_HEADER_BYTES};
 use crate::shared::Shared;
 use crate::writer::Writer;
 
-/// When a commit is begun: whichever is reached first.
+/// When the next commit is begun: whichever is reached first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CommitBounds {
-    /// The longest that an append waits for company.
+    /// The longest that an append waits for company: the least distance of two commits.
     pub latency: Duration,
     /// So many bytes need not wait.
     pub bytes: usize,
@@ -63,7 +65,7 @@ struct Queue {
 struct Waiting {
     /// Bytes that have been appended and are in no commit yet, taken from the queue or not.
     bytes: AtomicUsize,
-    /// Rung when a commit shall not wait for the latency.
+    /// Rung when a commit shall not wait for the end of the rest.
     bell: Bell,
 }
 
@@ -238,14 +240,19 @@ impl Committer {
             if self.commit_with(&first).is_err() {
                 return;
             }
+            self.rest();
+        }
+    }
+
+    /// Lets company gather for the next commit.
+    fn rest(&self) {
+        if self.waiting.bytes.load(Ordering::Acquire) < self.bounds.bytes {
+            self.waiting.bell.wait(self.bounds.latency);
         }
     }
 
     fn commit_with(&mut self, first: &Append) -> Result<u64, Error> {
         self.take(first)?;
-        if self.waiting.bytes.load(Ordering::Acquire) < self.bounds.bytes {
-            self.waiting.bell.wait(self.bounds.latency);
-        }
         self.drain()?;
         let taken = std::mem::take(&mut self.taken_bytes);
         self.waiting.bytes.fetch_sub(taken, Ordering::AcqRel);

@@ -10,7 +10,10 @@ pub(crate) mod row;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use std::time::Duration;
+
 use stock_up_core::Span;
+use stock_up_io::clock::Stopwatch;
 use stock_up_io::store::{Gap, GapState};
 use tokio::sync::Notify;
 
@@ -20,6 +23,9 @@ pub(crate) use row::{FeedPhase, FeedState, Row};
 
 /// Most symbols of which the hub keeps rows; more than any venue lets one subscribe.
 pub(crate) const MAX_SYMBOLS: usize = 20_000;
+
+/// Distance of two events of one kind: what moves faster than ten times a second can't be read.
+pub(crate) const PUSH_DISTANCE: Duration = Duration::from_millis(100);
 
 /// A handle of the hub; a clone is another handle of the same.
 #[derive(Debug, Clone, Default)]
@@ -37,6 +43,8 @@ struct State {
     ready: bool,
     gaps_open: BTreeSet<u64>,
     pending: Pending,
+    /// Since when the rows that were taken last are on their way.
+    rows_taken: Option<Stopwatch>,
 }
 
 /// Everything that a page needs to start.
@@ -120,7 +128,8 @@ impl Hub {
         known.retain(|_, symbol| symbol.subscribed || !symbol.rows.is_empty());
     }
 
-    /// The live view of windows that changed.
+    /// The live view of windows that may have changed; those that only grew older are kept for who
+    /// comes later and not pushed.
     pub(crate) fn publish_rows(&self, time: i64, rows: Vec<Row>) {
         let mut state = self.lock();
         state.view.time = Some(time);
@@ -130,7 +139,9 @@ impl Hub {
                 state.pending.row(row);
             }
         }
-        self.wake(state, Kind::Rows);
+        if state.pending.has_rows() {
+            self.wake(state, Kind::Rows);
+        }
     }
 
     /// Points that were emitted, revisions included.
@@ -182,9 +193,17 @@ impl Hub {
     }
 
     /// Whether rows that are published now would be sent at once. Who computes the live view only
-    /// then, and once more when it has nothing else to do, computes it ten times a second.
+    /// then computes it ten times a second, and what it shows is never older than it must be.
     pub(crate) fn rows_due(&self) -> bool {
         self.lock().pending.awaited.contains(Kind::Rows)
+    }
+
+    /// How long until rows are due again, as far as is known.
+    pub(crate) fn rows_due_in(&self) -> Duration {
+        let taken = self.lock().rows_taken;
+        taken.map_or(Duration::ZERO, |taken| {
+            PUSH_DISTANCE.saturating_sub(taken.elapsed())
+        })
     }
 
     /// Everything that a page needs to start.
@@ -226,6 +245,9 @@ impl Hub {
     pub(crate) fn take(&self, due: Kinds) -> Batch {
         let mut state = self.lock();
         let mut batch = state.pending.take(due);
+        if !batch.rows.is_empty() {
+            state.rows_taken = Some(Stopwatch::start());
+        }
         batch.time = state.view.time;
         batch
     }
@@ -250,7 +272,8 @@ impl Hub {
 }
 
 impl Snapshot {
-    /// Puts a row in the place of its predecessor; `false` when there is no room for its symbol.
+    /// Puts a row in the place of its predecessor; `false` when it says the same but for its time, or
+    /// when there is no room for its symbol.
     fn keep(&mut self, row: &Arc<Row>) -> bool {
         if !self.symbols.contains_key(&row.symbol) && self.symbols.len() >= MAX_SYMBOLS {
             return false;
@@ -261,9 +284,14 @@ impl Snapshot {
             .or_default()
             .rows;
         match rows.binary_search_by_key(&row.window, |kept| kept.window) {
-            Ok(at) => rows[at] = Arc::clone(row),
-            Err(at) => rows.insert(at, Arc::clone(row)),
+            Ok(at) => {
+                let before = std::mem::replace(&mut rows[at], Arc::clone(row));
+                !row.says_the_same(&before)
+            }
+            Err(at) => {
+                rows.insert(at, Arc::clone(row));
+                true
+            }
         }
-        true
     }
 }

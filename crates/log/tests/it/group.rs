@@ -67,6 +67,20 @@ fn the_latency_bound_commits_without_further_appends() {
 }
 
 #[test]
+fn a_lone_append_waits_for_nothing() {
+    let bounds = CommitBounds {
+        latency: FOREVER,
+        bytes: usize::MAX,
+    };
+    let (log, commits) = start(&SimStorage::new(), bounds, 8);
+    let seq = commits.append(0, 1, b"alone".to_vec()).unwrap();
+    assert_eq!(log.wait_for(seq, FOREVER).unwrap(), 1);
+    // The second one finds the thread at rest, until somebody waits for it.
+    commits.append(0, 1, b"company".to_vec()).unwrap();
+    assert_eq!(commits.flush().unwrap(), 2);
+}
+
+#[test]
 fn the_byte_bound_commits_before_the_latency() {
     let (log, commits) = start(
         &SimStorage::new(),

@@ -35,6 +35,9 @@ use crate::telemetry::{Settled, Telemetry};
 /// The longest wait for the log before looking at other things.
 const WAIT: Duration = Duration::from_millis(50);
 
+/// The shortest wait for the live view to be due: timers have a grain of a millisecond.
+const MIN_WAIT: Duration = Duration::from_millis(1);
+
 /// Frames that are applied before other things are looked at.
 const MAX_FRAMES_AT_ONCE: usize = 256;
 
@@ -99,6 +102,8 @@ pub(crate) struct Analysis {
     gaps: GapBook,
     /// Symbols whose live view changed since it was shown.
     changed: Vec<bool>,
+    /// There may be such symbols.
+    unshown: bool,
     saved_at: u64,
     /// What is read was received by an earlier process.
     catching_up: bool,
@@ -127,6 +132,7 @@ impl Analysis {
             names: Vec::new(),
             gaps: GapBook::resume(open_gap),
             changed: Vec::new(),
+            unshown: false,
             saved_at: position,
             catching_up: true,
             since_saved: Stopwatch::start(),
@@ -161,7 +167,7 @@ impl Analysis {
         self.hub.publish_ready();
         loop {
             let more = self.apply_some()?;
-            self.show(!more);
+            self.show(false);
             self.save_if_due()?;
             let position = self.analyzer.position();
             if !more && finish.is_reached(position) {
@@ -176,13 +182,18 @@ impl Analysis {
         self.saver.take().map_or(Ok(()), Saver::finish)
     }
 
-    /// Waits a little for more of the log.
+    /// Waits a little for more of the log, or until the live view is due.
     fn wait(&self, position: u64) -> anyhow::Result<()> {
-        match self.log.wait_for(position, WAIT) {
+        let wait = if self.unshown {
+            self.hub.rows_due_in().clamp(MIN_WAIT, WAIT)
+        } else {
+            WAIT
+        };
+        match self.log.wait_for(position, wait) {
             Ok(_) => Ok(()),
             // Nobody writes for now: `collect` ends, or waits for room on the device.
             Err(Error::Closed | Error::NoSpace(_)) => {
-                std::thread::park_timeout(WAIT);
+                std::thread::park_timeout(wait);
                 Ok(())
             }
             Err(error) => Err(error.into()),
@@ -248,6 +259,7 @@ impl Analysis {
                 let settings = self.analyzer.settings();
                 self.hub.publish_windows(&settings.windows, settings.grid);
                 self.changed.fill(true);
+                self.unshown = true;
             }
             Record::Tick(_) => self.mark_aging(),
             Record::Trades(_) | Record::Watermark(_) => {}

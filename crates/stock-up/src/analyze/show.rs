@@ -9,6 +9,7 @@ use crate::hub::Row;
 
 impl Analysis {
     pub(super) fn mark_changed(&mut self) {
+        self.unshown = true;
         for name in self.batch.names.iter() {
             if let Some(id) = self.analyzer.find(name)
                 && let Some(changed) = self.changed.get_mut(id.0 as usize)
@@ -20,14 +21,15 @@ impl Analysis {
 
     /// As time passes, windows that hold trades change without one.
     pub(super) fn mark_aging(&mut self) {
+        self.unshown = true;
         for (changed, (id, _)) in self.changed.iter_mut().zip(self.analyzer.symbols()) {
             *changed |= self.analyzer.holds_trades(id);
         }
     }
 
-    /// Shows the newest points, and the live view where it changed; the hub says when it wants
-    /// that.
-    pub(super) fn show(&mut self, idle: bool) {
+    /// Shows the newest points, and the live view where it changed, if somebody waits for it or if
+    /// it must be.
+    pub(super) fn show(&mut self, must: bool) {
         self.show_points();
         let lag = self
             .log
@@ -37,9 +39,10 @@ impl Analysis {
         let Some(time) = self.analyzer.log_time() else {
             return;
         };
-        if !(idle || self.hub.rows_due()) {
+        if !(must || self.hub.rows_due()) {
             return;
         }
+        self.unshown = false;
         let mut rows = Vec::new();
         let mut live = Vec::new();
         for (index, changed) in self.changed.iter_mut().enumerate() {

@@ -98,6 +98,10 @@ impl Pending {
         self.rows.insert((Arc::clone(&row.symbol), row.window), row);
     }
 
+    pub(super) fn has_rows(&self) -> bool {
+        !self.rows.is_empty()
+    }
+
     pub(super) fn point(&mut self, row: Arc<Row>) {
         if self.points.len() == MAX_PENDING_POINTS {
             self.points.pop_front();

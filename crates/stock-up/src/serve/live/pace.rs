@@ -3,14 +3,9 @@
 //! The first event after a pause goes at once, the following ones at their distance: what a trader
 //! sees is fresh, and ten a second is still the most.
 
-use std::time::Duration;
-
 use tokio::time::Instant;
 
-use crate::hub::{Kind, Kinds};
-
-/// Distance of two events of one kind.
-pub(super) const DISTANCE: Duration = Duration::from_millis(100);
+use crate::hub::{Kind, Kinds, PUSH_DISTANCE};
 
 /// When each kind may be sent again; in the order of [`Kind::ALL`].
 #[derive(Debug)]
@@ -38,7 +33,7 @@ impl Pace {
     pub(super) fn sent(&mut self, sent: Kind, now: Instant) {
         for (kind, next) in Kind::ALL.into_iter().zip(&mut self.0) {
             if kind == sent {
-                *next = Some(now + DISTANCE);
+                *next = Some(now + PUSH_DISTANCE);
             }
         }
     }
