@@ -20,6 +20,9 @@ pub const MAX_SCALE: u8 = 29;
 /// Decimal places of the smallest and digits of the largest power of ten in range.
 const MAX_EXPONENT: i32 = 12;
 
+/// Fewer units than this are in range with any scale up to [`MAX_EXPONENT`].
+const SURELY_BELOW: u64 = 1_000_000_000_000;
+
 /// Why a text is no [`Decimal`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum DecimalError {
@@ -82,8 +85,18 @@ impl Decimal {
     ///
     /// # Errors
     /// As [`Decimal::parse`]; also for a scale above [`MAX_SCALE`].
+    #[inline]
     pub fn new(mantissa: u64, scale: u8) -> Result<Self, DecimalError> {
-        in_range(mantissa, i32::from(scale))
+        // All but a few are in range at first sight; then only zeros at the end are to be taken off.
+        if mantissa == 0 || mantissa >= SURELY_BELOW || i32::from(scale) > MAX_EXPONENT {
+            return in_range(mantissa, i32::from(scale));
+        }
+        let (mut mantissa, mut scale) = (mantissa, scale);
+        while scale > 0 && mantissa.is_multiple_of(10) {
+            mantissa /= 10;
+            scale -= 1;
+        }
+        Ok(Self::from_parts(mantissa, scale))
     }
 
     /// Units of `10^-scale`.

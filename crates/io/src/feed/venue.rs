@@ -10,6 +10,7 @@ use stock_up_core::{Names, TradeBatch};
 
 use super::bad::{BadCounts, BadFrame};
 use super::endpoint::Endpoint;
+use super::finnhub::BatchTexts;
 use super::subscriptions::SubscriptionChange;
 
 /// A market-data protocol.
@@ -74,6 +75,8 @@ pub struct FrameRules<'a> {
 }
 
 /// Where decoded frames go: one batch for all frames that arrived together.
+///
+/// Who takes the batch leaves an empty one, and the subscriptions change only in between.
 #[derive(Debug, Default)]
 pub struct Intake {
     /// The good trades.
@@ -82,6 +85,8 @@ pub struct Intake {
     pub bad: BadCounts,
     /// Frames in which every trade stood an even number of times: the venue may say all twice.
     pub paired_frames: u64,
+    /// What a venue remembers of the texts of the batch.
+    pub(super) texts: BatchTexts,
 }
 
 /// What a frame was.

@@ -1,10 +1,10 @@
-//! What was looked up a moment ago: the names of texts, and the values of decimals.
+//! What was looked up a moment ago: the names of texts.
 //!
-//! A tape says the same few symbols, conditions, prices and sizes millions of times. A small table
-//! that is indexed by a cheap mix of the bytes answers most of these without hashing, comparing and
-//! checking them again.
+//! A tape says the same few symbols and conditions millions of times. A small table that is indexed
+//! by a cheap mix of the bytes answers most of these without hashing, comparing and checking them
+//! again.
 
-use stock_up_core::{Decimal, NameId};
+use stock_up_core::NameId;
 
 /// Slots of a table: a power of two, and few enough to stay in the first-level cache.
 const SLOTS: usize = 256;
@@ -93,45 +93,17 @@ impl Text {
     #[inline]
     fn slot(self) -> usize {
         let [first, second, third, fourth] = self.0;
-        slot(
-            first ^ second.rotate_left(17) ^ third.rotate_left(31) ^ fourth.rotate_left(47),
-            SLOTS,
-        )
+        slot(first ^ second.rotate_left(17) ^ third.rotate_left(31) ^ fourth.rotate_left(47))
     }
 }
 
 const LOW_BITS: u64 = u64::from_le_bytes([1; 8]);
 
-/// Spreads the bits over the slots of a table of so many, a power of two.
+/// Spreads the bits over the slots.
 #[inline]
-fn slot(mixed: u64, slots: usize) -> usize {
+fn slot(mixed: u64) -> usize {
     let spread = mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48;
-    usize::try_from(spread).unwrap_or(0) & (slots - 1)
-}
-
-/// Recent decimals by their digits and places.
-#[derive(Debug)]
-pub(super) struct Decimals(Vec<(u64, u8, Decimal)>);
-
-/// Slots for decimals: a day of one stock knows some hundred prices.
-const DECIMAL_SLOTS: usize = 1_024;
-
-impl Decimals {
-    pub(super) fn new() -> Self {
-        Self(vec![(0, 0, Decimal::ZERO); DECIMAL_SLOTS])
-    }
-
-    /// The value `units * 10^-scale`, if it is in range.
-    #[inline]
-    pub(super) fn get(&mut self, units: u64, scale: u8) -> Option<Decimal> {
-        let held = self
-            .0
-            .get_mut(slot(units ^ u64::from(scale) << 56, DECIMAL_SLOTS))?;
-        if (held.0, held.1) != (units, scale) {
-            *held = (units, scale, Decimal::new(units, scale).ok()?);
-        }
-        Some(held.2)
-    }
+    usize::try_from(spread).unwrap_or(0) & (SLOTS - 1)
 }
 
 #[cfg(test)]
@@ -154,17 +126,6 @@ mod tests {
             let padded = format!("{left},{}", "x".repeat(whole - end));
             prop_assert_eq!(Text::before(b',', padded.as_bytes()), one);
             prop_assert_eq!(Text::before(b',', left.as_bytes()), None);
-        }
-
-        #[test]
-        fn decimals_are_those_of_core(
-            pairs in proptest::collection::vec((0_u64..400, 0_u8..4), 0..1_000),
-        ) {
-            let mut decimals = Decimals::new();
-            for (units, scale) in pairs {
-                let (found, exact) = (decimals.get(units, scale), Decimal::new(units, scale).ok());
-                prop_assert_eq!(found, exact);
-            }
         }
     }
 

@@ -10,7 +10,7 @@ mod ahead;
 mod error;
 mod header;
 mod memo;
-mod number;
+pub(crate) mod number;
 mod reader;
 mod row;
 mod source;

@@ -2,8 +2,6 @@
 
 use stock_up_core::Decimal;
 
-use super::memo::Decimals;
-
 /// Most digits that always fit.
 const MAX_DIGITS: usize = 19;
 
@@ -27,18 +25,18 @@ pub(super) fn time(text: &[u8]) -> Option<(u64, &[u8])> {
 
 /// A price or size in plain notation of at most 18 digits, and what follows.
 #[inline]
-pub(super) fn decimal<'a>(text: &'a [u8], memo: &mut Decimals) -> Option<(Decimal, &'a [u8])> {
+pub(super) fn decimal(text: &[u8]) -> Option<(Decimal, &[u8])> {
     let (units, scale, rest) = match text.first_chunk().and_then(|block| short(*block)) {
         Some((units, scale, length)) => (units, scale, text.get(length..)?),
         None => long(text)?,
     };
-    let value = memo.get(units, u8::try_from(scale).ok()?)?;
+    let value = Decimal::new(units, u8::try_from(scale).ok()?).ok()?;
     Some((value, rest))
 }
 
 /// Units, places and length of a decimal that ends within eight bytes.
 #[inline]
-fn short(block: [u8; 8]) -> Option<(u64, usize, usize)> {
+pub(crate) fn short(block: [u8; 8]) -> Option<(u64, usize, usize)> {
     let word = u64::from_le_bytes(block);
     let units = word ^ ALL_ZEROS;
     let others = non_digits(units);
@@ -155,7 +153,7 @@ mod tests {
     proptest! {
         #[test]
         fn fast_numbers_are_those_of_core(text in "[0-9]{0,20}(\\.[0-9]{0,20})?[,x]{0,9}") {
-            if let Some((value, rest)) = decimal(text.as_bytes(), &mut Decimals::new()) {
+            if let Some((value, rest)) = decimal(text.as_bytes()) {
                 let taken = text.len() - rest.len();
                 let exact = Decimal::parse(&text.as_bytes()[..taken]).unwrap();
                 prop_assert_eq!(

@@ -9,7 +9,7 @@ use stock_up_core::{Decimal, NameId, Trade, TradeBatch};
 
 use super::error::{RowProblem, shown};
 use super::header::Columns;
-use super::memo::{Decimals, Memo, Text};
+use super::memo::{Memo, Text};
 use super::number::{decimal, time};
 use super::split::Fields;
 
@@ -25,8 +25,6 @@ pub(super) struct Rows {
     symbols: Memo,
     /// Invariant: the same.
     conditions: Memo,
-    prices: Decimals,
-    sizes: Decimals,
     /// Which names of the batch have been looked at as symbols.
     known: Vec<bool>,
 }
@@ -37,8 +35,6 @@ impl Rows {
             columns,
             symbols: Memo::new(),
             conditions: Memo::new(),
-            prices: Decimals::new(),
-            sizes: Decimals::new(),
             known: Vec::new(),
         }
     }
@@ -60,8 +56,8 @@ impl Rows {
             return None;
         }
         let (symbol, rest) = self.fast_symbol(rest.strip_prefix(b",")?, batch)?;
-        let (price, rest) = decimal(rest, &mut self.prices)?;
-        let (size, rest) = decimal(rest.strip_prefix(b",")?, &mut self.sizes)?;
+        let (price, rest) = decimal(rest)?;
+        let (size, rest) = decimal(rest.strip_prefix(b",")?)?;
         let (conditions, length) = if self.columns.count == 5 && self.columns.conditions {
             let (id, length) = self.fast_conditions(rest.strip_prefix(b",")?, batch)?;
             (id, length + 1)

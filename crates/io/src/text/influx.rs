@@ -13,6 +13,8 @@
 //!
 //! Only [`write_tag`] writes foreign text, and it escapes whatever could end a tag.
 
+use std::ops::Range;
+
 use stock_up_core::Point;
 
 use super::TextError;
@@ -95,11 +97,7 @@ pub fn write_seed_without_volume(point: &Point, symbol: &str, out: &mut Vec<u8>)
 
 fn seed_lines(point: &Point, symbol: &str, volume: Option<VolumeField>, out: &mut Vec<u8>) {
     let metrics = &point.metrics;
-    let mut line = SeedLine { point, symbol, out };
-    line.write("transactions", |out| {
-        write_int(metrics.transactions, out);
-        out.push(b'i');
-    });
+    let mut line = SeedLine::write_first(point, symbol, out);
     if let Some(volume) = volume {
         line.write("volume", |out| {
             write_volume(&metrics.volume, out);
@@ -129,23 +127,38 @@ fn seed_lines(point: &Point, symbol: &str, volume: Option<VolumeField>, out: &mu
     }
 }
 
-/// What the lines of one point have in common.
+/// The lines of one point, of which all but the first copy what they have in common.
 struct SeedLine<'a> {
-    point: &'a Point,
-    symbol: &'a str,
     out: &'a mut Vec<u8>,
+    /// `,symbol=SPY value=` in the first line.
+    head: Range<usize>,
+    /// Its time, with a blank before and a line end behind.
+    tail: Range<usize>,
 }
 
-impl SeedLine<'_> {
+impl<'a> SeedLine<'a> {
+    fn write_first(point: &Point, symbol: &str, out: &'a mut Vec<u8>) -> Self {
+        out.extend_from_slice(b"transactions");
+        let head = out.len();
+        out.extend_from_slice(b",symbol=");
+        write_tag(symbol, out);
+        out.extend_from_slice(b" value=");
+        let head = head..out.len();
+        write_int(point.metrics.transactions, out);
+        out.push(b'i');
+        let tail = out.len();
+        out.push(b' ');
+        write_int(point.time.div_euclid(1_000_000), out);
+        out.push(b'\n');
+        let tail = tail..out.len();
+        Self { out, head, tail }
+    }
+
     fn write(&mut self, measurement: &str, value: impl FnOnce(&mut Vec<u8>)) {
         self.out.extend_from_slice(measurement.as_bytes());
-        self.out.extend_from_slice(b",symbol=");
-        write_tag(self.symbol, self.out);
-        self.out.extend_from_slice(b" value=");
+        self.out.extend_from_within(self.head.clone());
         value(self.out);
-        self.out.push(b' ');
-        write_int(self.point.time.div_euclid(1_000_000), self.out);
-        self.out.push(b'\n');
+        self.out.extend_from_within(self.tail.clone());
     }
 }
 

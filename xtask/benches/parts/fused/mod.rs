@@ -130,6 +130,7 @@ impl Ours {
     }
 
     fn frame(&mut self, frame: &str) {
+        self.intake.batch.clear();
         decode(frame, &self.subscribed, &mut self.intake).expect("our own frames");
         let position = self.analyzer.position();
         self.points.clear();

@@ -18,6 +18,8 @@ use crate::tape::{Print, Tape, name};
 const TRADES: usize = 500_000;
 const SYMBOLS: u32 = 100;
 const ROUNDS: u32 = 9;
+/// Frames that are read together share a batch up to so many trades, as in the driver.
+const BATCH_TRADES: usize = 1_024;
 
 /// How many times as fast as the peer.
 const RATIO_MIN: f64 = 3.0;
@@ -70,13 +72,12 @@ pub(crate) fn subscriptions(symbols: u32) -> Names {
     names
 }
 
-/// Decodes a frame into an empty batch.
+/// Decodes a frame; its trades are added to the batch.
 pub(crate) fn decode(frame: &str, subscribed: &Names, intake: &mut Intake) -> anyhow::Result<()> {
     let rules = FrameRules {
         now: i64::MAX,
         subscribed: Some(subscribed),
     };
-    intake.batch.clear();
     let kind = finnhub::decode(frame.as_bytes(), &rules, intake).context("a frame")?;
     ensure!(kind == FrameKind::Trades, "a frame of {kind:?}");
     Ok(())
@@ -85,8 +86,12 @@ pub(crate) fn decode(frame: &str, subscribed: &Names, intake: &mut Intake) -> an
 fn decode_all(frames: &[String], subscribed: &Names) -> Sums {
     let (mut intake, mut sums) = (Intake::default(), Sums::default());
     for frame in frames {
+        if intake.batch.trades.len() >= BATCH_TRADES {
+            intake.batch.clear();
+        }
+        let known = intake.batch.trades.len();
         decode(frame, subscribed, &mut intake).expect("our own frames");
-        for trade in &intake.batch.trades {
+        for trade in &intake.batch.trades[known..] {
             sums.trades += 1;
             sums.cents += trade.price.mantissa() * [100, 10, 1][usize::from(trade.price.scale())];
             sums.volume += trade.size.mantissa();

@@ -16,7 +16,7 @@ use stock_up_core::{NameId, Trade};
 use super::conditions;
 use super::fast::{self, Texts};
 use super::item::{Field, Item};
-use super::memo::Memo;
+use super::memo::LongTexts;
 use super::scan::{Kind, Scanner};
 use super::text::unescape;
 use crate::feed::bad::{BadCounts, BadFrame, BadTrade, printable};
@@ -43,12 +43,15 @@ pub fn decode(
 ) -> Result<FrameKind, BadFrame> {
     // Frames of one read share a batch; together they stay below its limit.
     let start = intake.batch.trades.len();
+    if intake.batch.names.is_empty() {
+        intake.texts.begin();
+    }
     let mut reader = Reader {
         rules,
         intake,
         bad: BadCounts::default(),
-        symbols: Memo::new(b'"'),
-        lists: Memo::new(b']'),
+        long_symbols: LongTexts::new(),
+        long_lists: LongTexts::new(),
         none: None,
         scratch: String::new(),
     };
@@ -69,8 +72,8 @@ struct Reader<'a, 'i> {
     rules: &'i FrameRules<'i>,
     intake: &'i mut Intake,
     bad: BadCounts,
-    symbols: Memo<'a>,
-    lists: Memo<'a>,
+    long_symbols: LongTexts<'a>,
+    long_lists: LongTexts<'a>,
     /// The id of no conditions, once it is known.
     none: Option<NameId>,
     scratch: String,
@@ -93,9 +96,12 @@ impl<'a> Reader<'a, '_> {
                 max: MAX_FRAME_BYTES,
             });
         }
-        std::str::from_utf8(frame).map_err(|error| BadFrame::Utf8 {
-            at: error.valid_up_to(),
-        })?;
+        // Nearly all frames are plain, which is seen faster than what other bytes mean.
+        if !frame.is_ascii() {
+            std::str::from_utf8(frame).map_err(|error| BadFrame::Utf8 {
+                at: error.valid_up_to(),
+            })?;
+        }
         let mut scanner = Scanner::new(frame);
         scanner.blanks();
         if scanner.kind()? != Kind::Object {
@@ -225,7 +231,7 @@ impl<'a> Reader<'a, '_> {
     }
 }
 
-/// Texts of the usual shape that were not seen before in this frame.
+/// Texts of the usual shape that were not seen before in this batch.
 impl<'a> Reader<'a, '_> {
     fn learn_symbol(&mut self, bytes: &'a [u8]) -> Option<(NameId, usize)> {
         let end = bytes.iter().position(|byte| matches!(byte, b'"' | b'\\'));
@@ -236,15 +242,18 @@ impl<'a> Reader<'a, '_> {
             return None;
         }
         let id = self.intake.batch.names.intern(text);
-        self.symbols.add(bytes, raw.len() + 1, id);
-        Some((id, raw.len() + 1))
+        let length = raw.len() + 1;
+        let memo = &mut self.intake.texts.symbols;
+        memo.add(&mut self.long_symbols, (bytes, length), id);
+        Some((id, length))
     }
 
     fn learn_conditions(&mut self, bytes: &'a [u8]) -> Option<(NameId, usize)> {
         self.scratch.clear();
         let length = conditions::join_plain(bytes, &mut self.scratch)?;
         let id = self.intake.batch.names.intern(&self.scratch);
-        self.lists.add(bytes, length, id);
+        let memo = &mut self.intake.texts.lists;
+        memo.add(&mut self.long_lists, (bytes, length), id);
         Some((id, length))
     }
 }
@@ -252,7 +261,8 @@ impl<'a> Reader<'a, '_> {
 impl<'a> Texts<'a> for Reader<'a, '_> {
     #[inline]
     fn symbol(&mut self, bytes: &'a [u8]) -> Option<(NameId, usize)> {
-        if let Some(known) = self.symbols.find(bytes) {
+        let memo = &self.intake.texts.symbols;
+        if let Some(known) = memo.find(&self.long_symbols, bytes) {
             return Some(known);
         }
         self.learn_symbol(bytes)
@@ -260,7 +270,8 @@ impl<'a> Texts<'a> for Reader<'a, '_> {
 
     #[inline]
     fn conditions(&mut self, bytes: &'a [u8]) -> Option<(NameId, usize)> {
-        if let Some(known) = self.lists.find(bytes) {
+        let memo = &self.intake.texts.lists;
+        if let Some(known) = memo.find(&self.long_lists, bytes) {
             return Some(known);
         }
         self.learn_conditions(bytes)

@@ -1,91 +1,141 @@
-//! Short texts seen before in the same batch, found by their bytes as they stand in the frame.
+//! Texts seen before, found by their bytes as they stand in the frame.
 //!
-//! A frame names few symbols and few conditions, many times. A text of up to 16 bytes with its end
-//! is one number, so finding it again is one comparison; a longer one is found by a few of its
-//! bytes and compared whole. No copy, and no look into the dictionary.
+//! Frames name few symbols and few conditions, many times. A text of up to 16 bytes with its end is
+//! one number, so finding it again is one comparison, for as long as the batch lasts; a longer one
+//! is found by a few of its bytes and compared whole, within one frame. No copy, and no look into
+//! the dictionary.
 
 use stock_up_core::NameId;
 
 /// Bytes that are looked at for one text, its last one included.
 const WINDOW: usize = 16;
 
-/// Short texts, and long ones, that are remembered at once; a new one takes the place of an old
+/// Short texts that are remembered at once: a power of two. A new one takes the place of an old
 /// one.
-const SLOTS: usize = 16;
+const SHORT_SLOTS: usize = 512;
+
+/// Long texts that are remembered at once.
+const LONG_SLOTS: usize = 16;
 
 /// Where the eight bytes stand by which long texts differ besides their beginning.
 const LATER: usize = 16;
 
-/// Texts that end with a given byte.
-#[derive(Debug)]
-pub(super) struct Memo<'a> {
-    /// The byte that ends a text and is part of it.
-    last: u8,
-    /// Each short text as a number, 0 for none: no text is empty, as its last byte belongs to it.
-    texts: [u128; SLOTS],
-    ids: [NameId; SLOTS],
-    long: [(&'a [u8], NameId); SLOTS],
+/// The short texts of a batch, and those of earlier batches until others take their place.
+#[derive(Debug, Default)]
+pub(crate) struct BatchTexts {
+    pub(super) symbols: Memo<b'"'>,
+    pub(super) lists: Memo<b']'>,
 }
 
-impl<'a> Memo<'a> {
-    pub(super) fn new(last: u8) -> Self {
-        Self {
-            last,
-            texts: [0; SLOTS],
-            ids: [NameId(0); SLOTS],
-            long: [(b"", NameId(0)); SLOTS],
+impl BatchTexts {
+    /// Begins a batch: what was remembered belongs to another dictionary.
+    pub(super) fn begin(&mut self) {
+        self.symbols.begin();
+        self.lists.begin();
+    }
+}
+
+/// Short texts that end with the byte `LAST`.
+#[derive(Debug, Default)]
+pub(super) struct Memo<const LAST: u8> {
+    /// Empty before the first batch.
+    slots: Vec<Slot>,
+    /// The batch whose dictionary the ids belong to; 0 is none.
+    batch: u32,
+}
+
+/// A short text as a number, and its id in the dictionary of a batch.
+#[derive(Debug, Clone, Copy, Default)]
+struct Slot {
+    text: u128,
+    batch: u32,
+    id: u32,
+}
+
+impl<const LAST: u8> Memo<LAST> {
+    fn begin(&mut self) {
+        self.batch = self.batch.wrapping_add(1);
+        if self.batch == 0 || self.slots.is_empty() {
+            self.slots = vec![Slot::default(); SHORT_SLOTS];
+            self.batch = 1;
+        }
+    }
+
+    #[inline]
+    fn get(&self, text: u128) -> Option<NameId> {
+        let slot = self.slots.get(slot_of(text, SHORT_SLOTS))?;
+        (slot.text == text && slot.batch == self.batch).then_some(NameId(slot.id))
+    }
+
+    fn put(&mut self, text: u128, id: NameId) {
+        let (batch, id) = (self.batch, id.0);
+        if let Some(slot) = self.slots.get_mut(slot_of(text, SHORT_SLOTS)) {
+            *slot = Slot { text, batch, id };
         }
     }
 
     /// The id of the text that begins at `bytes`, and its length with its last byte.
     #[inline]
-    pub(super) fn find(&self, bytes: &[u8]) -> Option<(NameId, usize)> {
+    pub(super) fn find(&self, long: &LongTexts<'_>, bytes: &[u8]) -> Option<(NameId, usize)> {
         let window = window_of(bytes)?;
-        let Some(length) = self.short_length(window) else {
-            let (text, id) = self.long.get(long_slot(window, bytes)?)?;
-            let known = !text.is_empty() && bytes.starts_with(text);
-            return known.then_some((*id, text.len()));
-        };
-        let text = first_bytes(window, length);
-        let slot = slot_of(text);
-        if *self.texts.get(slot)? != text {
-            return None;
+        match short_length::<LAST>(window) {
+            Some(length) => Some((self.get(first_bytes(window, length))?, length)),
+            None => long.find(window, bytes),
         }
-        Some((*self.ids.get(slot)?, length))
     }
 
     /// Remembers that the text at `bytes`, `length` long with its last byte, has this id.
     ///
     /// Nothing is remembered when an end byte stands within the text, or when the frame ends near
     /// it.
-    pub(super) fn add(&mut self, bytes: &'a [u8], length: usize, id: NameId) {
+    pub(super) fn add<'a>(
+        &mut self,
+        long: &mut LongTexts<'a>,
+        (bytes, length): (&'a [u8], usize),
+        id: NameId,
+    ) {
         let Some(window) = window_of(bytes) else {
             return;
         };
-        let Some(short) = self.short_length(window) else {
-            let slot = long_slot(window, bytes).and_then(|slot| self.long.get_mut(slot));
-            if let (Some(slot), Some(text)) = (slot, bytes.get(..length)) {
-                *slot = (text, id);
-            }
-            return;
-        };
-        let text = first_bytes(window, short);
-        let slot = slot_of(text);
-        if let (Some(place), Some(known)) = (self.texts.get_mut(slot), self.ids.get_mut(slot))
-            && short == length
-        {
-            (*place, *known) = (text, id);
+        match short_length::<LAST>(window) {
+            Some(short) if short == length => self.put(first_bytes(window, short), id),
+            Some(_) => {}
+            None => long.add(window, (bytes, length), id),
         }
     }
+}
 
-    /// How many bytes there are up to the first end byte, if it is within the window.
-    #[inline]
-    fn short_length(&self, window: u128) -> Option<usize> {
-        // The lowest set bit of this is the highest of the first byte that equals `last`.
-        let differences = window ^ (EACH * u128::from(self.last));
-        let zeros = differences.wrapping_sub(EACH) & !differences & (EACH << 7);
-        (zeros != 0).then(|| zeros.trailing_zeros() as usize / 8 + 1)
+/// The long texts of one frame.
+#[derive(Debug)]
+pub(super) struct LongTexts<'a>([(&'a [u8], NameId); LONG_SLOTS]);
+
+impl<'a> LongTexts<'a> {
+    pub(super) fn new() -> Self {
+        Self([(b"", NameId(0)); LONG_SLOTS])
     }
+
+    #[inline]
+    fn find(&self, window: u128, bytes: &[u8]) -> Option<(NameId, usize)> {
+        let (text, id) = self.0.get(long_slot(window, bytes)?)?;
+        let known = !text.is_empty() && bytes.starts_with(text);
+        known.then_some((*id, text.len()))
+    }
+
+    fn add(&mut self, window: u128, (bytes, length): (&'a [u8], usize), id: NameId) {
+        let slot = long_slot(window, bytes).and_then(|slot| self.0.get_mut(slot));
+        if let (Some(slot), Some(text)) = (slot, bytes.get(..length)) {
+            *slot = (text, id);
+        }
+    }
+}
+
+/// How many bytes there are up to the first end byte, if it is within the window.
+#[inline]
+fn short_length<const LAST: u8>(window: u128) -> Option<usize> {
+    // The lowest set bit of this is the highest of the first byte that equals `LAST`.
+    let differences = window ^ (EACH * u128::from(LAST));
+    let zeros = differences.wrapping_sub(EACH) & !differences & (EACH << 7);
+    (zeros != 0).then(|| zeros.trailing_zeros() as usize / 8 + 1)
 }
 
 #[inline]
@@ -104,35 +154,47 @@ fn first_bytes(window: u128, length: usize) -> u128 {
 #[inline]
 fn long_slot(window: u128, bytes: &[u8]) -> Option<usize> {
     let later = u64::from_le_bytes(*bytes.get(LATER..)?.first_chunk()?);
-    Some(slot_of(window ^ u128::from(later)))
+    Some(slot_of(window ^ u128::from(later), LONG_SLOTS))
 }
 
 /// A one in every byte.
 const EACH: u128 = u128::MAX / 255;
 
+/// The place of a text in a table of so many slots, a power of two.
 #[inline]
-fn slot_of(text: u128) -> usize {
+fn slot_of(text: u128, slots: usize) -> usize {
     let bytes = text.to_le_bytes();
     let (low, high) = bytes.split_at(8);
     let half = |half: &[u8]| half.try_into().map_or(0, u64::from_le_bytes);
     let mixed = (half(low) ^ half(high).rotate_left(29)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (mixed >> 60) as usize
+    (mixed >> 48) as usize & (slots - 1)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// A batch with nothing in it yet.
+    fn begun<const LAST: u8>() -> (Memo<LAST>, LongTexts<'static>) {
+        let mut memo = Memo::default();
+        memo.begin();
+        (memo, LongTexts::new())
+    }
+
+    fn leaked(text: &str) -> &'static [u8] {
+        text.to_owned().leak().as_bytes()
+    }
+
     #[test]
     fn what_was_added_is_found_and_nothing_else() {
         let texts = ["AAPL\"", "A\"", "\"", "BINANCE:BTCUSDT\"", "é\u{ff}\""];
-        let padded = |text: &str| format!("{text},\"t\":1672348887666,\"v\":1").into_bytes();
-        let frames = texts.map(padded);
-        let mut memo = Memo::new(b'"');
-        for ((text, frame), id) in texts.iter().zip(&frames).zip(0..) {
-            assert_eq!(memo.find(frame), None, "{text}");
-            memo.add(frame, text.len(), NameId(id));
-            assert_eq!(memo.find(frame), Some((NameId(id), text.len())));
+        let padded = |text: &str| leaked(&format!("{text},\"t\":1672348887666,\"v\":1"));
+        let (mut memo, mut long) = begun::<b'"'>();
+        for (text, id) in texts.iter().zip(0..) {
+            let frame = padded(text);
+            assert_eq!(memo.find(&long, frame), None, "{text}");
+            memo.add(&mut long, (frame, text.len()), NameId(id));
+            assert_eq!(memo.find(&long, frame), Some((NameId(id), text.len())));
         }
         for text in [
             "AAP\"",
@@ -140,44 +202,49 @@ mod tests {
             "BINANCE:BTCUSDX\"",
             "BINANCE:BTCUSDTX\"",
         ] {
-            assert_eq!(memo.find(&padded(text)), None, "{text}");
+            assert_eq!(memo.find(&long, padded(text)), None, "{text}");
         }
         assert_eq!(
-            memo.find(b"AAPL\""),
+            memo.find(&long, b"AAPL\""),
             None,
             "too near to the end of the frame"
         );
+        memo.begin();
+        let found = memo.find(&long, padded("AAPL\""));
+        assert_eq!(found, None, "another batch has another dictionary");
     }
 
     #[test]
     fn long_texts_are_found_as_a_whole() {
         let lists = ["Q;flags=2000", "P;flags=2000", "Q;flags=20002020"].map(|conditions| {
-            format!("[\"ex={conditions};susp=0\"],\"p\":167.42,\"s\":\"SPY\"").into_bytes()
+            leaked(&format!(
+                "[\"ex={conditions};susp=0\"],\"p\":167.42,\"s\":\"SPY\""
+            ))
         });
-        let mut memo = Memo::new(b']');
-        for (list, id) in lists.iter().zip(0..) {
+        let (mut memo, mut long) = begun::<b']'>();
+        for (list, id) in lists.into_iter().zip(0..) {
             let length = list.iter().position(|byte| *byte == b']').unwrap() + 1;
-            assert_eq!(memo.find(list), None);
-            memo.add(list, length, NameId(id));
-            assert_eq!(memo.find(list), Some((NameId(id), length)));
+            assert_eq!(memo.find(&long, list), None);
+            memo.add(&mut long, (list, length), NameId(id));
+            assert_eq!(memo.find(&long, list), Some((NameId(id), length)));
         }
         let other = lists[0]
             .iter()
             .map(|byte| if *byte == b'5' { b'6' } else { *byte });
         let other: Vec<u8> = other.collect();
-        assert_eq!(memo.find(&other), Some((NameId(0), 26)));
+        assert_eq!(memo.find(&long, &other), Some((NameId(0), 26)));
         let other = String::from_utf8(other)
             .unwrap()
             .replace("susp=0", "susp=1");
-        assert_eq!(memo.find(other.as_bytes()), None);
+        assert_eq!(memo.find(&long, other.as_bytes()), None);
     }
 
     #[test]
     fn an_end_byte_within_a_text_is_never_taken_for_its_end() {
-        let mut memo = Memo::new(b']');
+        let (mut memo, mut long) = begun::<b']'>();
         let list = br#"["a]b"],"p":1.5,"s":"SPY""#;
-        memo.add(list, 7, NameId(3));
-        assert_eq!(memo.find(list), None);
-        assert_eq!(memo.find(br#"["a],"p":1.5,"s":"SPY""#), None);
+        memo.add(&mut long, (list, 7), NameId(3));
+        assert_eq!(memo.find(&long, list), None);
+        assert_eq!(memo.find(&long, br#"["a],"p":1.5,"s":"SPY""#), None);
     }
 }

@@ -27,6 +27,7 @@ use super::subscriptions::SubscriptionChange;
 use super::venue::{FrameKind, FrameRules, Heartbeat, Intake, Venue, VenueProfile};
 
 pub use decode::{MAX_FRAME_BYTES, MAX_FRAME_TRADES, decode};
+pub(crate) use memo::BatchTexts;
 pub(super) use request::{Request, read_field, read_request};
 pub(super) use text::write_quoted;
 
