@@ -16,7 +16,7 @@ use crate::tape_file;
 const TRADES: usize = 10_000_000;
 const SYMBOLS: u32 = 40;
 const ROUNDS: u32 = 2;
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Trades per second.
 const SPEED_MIN: f64 = 500_000.0;

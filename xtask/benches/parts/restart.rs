@@ -19,7 +19,7 @@ const TRADES: usize = 500_000;
 const HELD_MIN: u64 = 290_000;
 const SYMBOLS: u32 = 40;
 const ROUNDS: usize = 3;
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 const SECONDS_MAX: f64 = 1.0;
 

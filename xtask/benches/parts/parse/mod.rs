@@ -33,8 +33,7 @@ pub(crate) fn run() -> anyhow::Result<Vec<Row>> {
     ensure!(ours.trades == TRADES, "{} trades of {TRADES}", ours.trades);
     eprintln!("    both read the same trades");
 
-    let peers: [(&str, fn(&[String]) -> Sums); 2] =
-        [("borrowed", peer::borrowed), ("owned", peer::owned)];
+    let peers: [(&str, ReadAll); 2] = [("borrowed", peer::borrowed), ("owned", peer::owned)];
     let mut rows = Vec::new();
     for (texts, read) in peers {
         let (ours, peer) = best_of_each(
@@ -53,6 +52,9 @@ pub(crate) fn run() -> anyhow::Result<Vec<Row>> {
     }
     Ok(rows)
 }
+
+/// Reads all frames.
+type ReadAll = fn(&[String]) -> Sums;
 
 /// What all trades add up to, so that two readers can be compared.
 #[derive(Debug, Default, PartialEq, Eq)]
