@@ -12,7 +12,7 @@
 //! for durability. The thread rests on a bell that the others may ring, so no clock is read.
 
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -65,6 +65,8 @@ struct Queue {
 struct Waiting {
     /// Bytes that have been appended and are in no commit yet, taken from the queue or not.
     bytes: AtomicUsize,
+    /// The durable end that somebody waits for. A ring can be used up by a rest before; this can't.
+    wanted: AtomicU64,
     /// Rung when a commit shall not wait for the end of the rest.
     bell: Bell,
 }
@@ -182,6 +184,7 @@ impl GroupCommit {
     }
 
     fn wait_committed(&self, end: u64) -> Result<(), Error> {
+        self.waiting.wanted.fetch_max(end, Ordering::AcqRel);
         self.commit_now();
         match end.checked_sub(1) {
             Some(last) => self.shared.wait_for(last, None).map(|_| ()),
@@ -195,6 +198,7 @@ impl GroupCommit {
 
     fn join(&mut self) {
         self.queue().sender = None;
+        self.waiting.wanted.store(u64::MAX, Ordering::Release);
         self.commit_now();
         if let Some(thread) = self.thread.take() {
             // The writer is dropped also by a panic, so nobody waits for ever; the panic itself has
@@ -237,16 +241,17 @@ impl Committer {
     /// where appends and waits find it.
     fn run(mut self) {
         while let Ok(first) = self.receiver.recv() {
-            if self.commit_with(&first).is_err() {
-                return;
+            match self.commit_with(&first) {
+                Ok(end) => self.rest(end),
+                Err(_) => return,
             }
-            self.rest();
         }
     }
 
-    /// Lets company gather for the next commit.
-    fn rest(&self) {
-        if self.waiting.bytes.load(Ordering::Acquire) < self.bounds.bytes {
+    /// Lets company gather for the next commit, unless it is waited for.
+    fn rest(&self, end: u64) {
+        let enough = self.waiting.bytes.load(Ordering::Acquire) >= self.bounds.bytes;
+        if !enough && self.waiting.wanted.load(Ordering::Acquire) <= end {
             self.waiting.bell.wait(self.bounds.latency);
         }
     }

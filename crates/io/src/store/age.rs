@@ -12,8 +12,12 @@ use super::read::chunk;
 use super::retention::{BLOCK_NS, RetentionPolicy};
 use super::thin::{Latest, Thinner};
 
-/// Points that one transaction reads at most, but for the rest of the last block.
-const MAX_STEP_POINTS: u64 = 20_000;
+/// Points that one transaction reads at most, but for the rest of the last block: a commit that
+/// comes meanwhile waits for some tens of milliseconds.
+const MAX_STEP_POINTS: u64 = 2_000;
+
+/// Points of an hour that is thinned at once: those of a grid of one second and some revisions.
+const MAX_HOUR_POINTS: u64 = 5_000;
 
 /// How old a fresh chunk becomes before it is packed.
 const PACK_AFTER_NS: i64 = 300_000_000_000;
@@ -156,7 +160,7 @@ impl Work<'_> {
                    AND last_ns <= ?3 AND first_ns <= ?2",
                 &[series, end, reach],
             )?;
-            if length == BLOCK_NS || self.points(&ids)? <= MAX_STEP_POINTS {
+            if length == BLOCK_NS || self.points(&ids)? <= MAX_HOUR_POINTS {
                 return Ok(Some((end, ids)));
             }
         }

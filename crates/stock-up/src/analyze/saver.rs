@@ -5,7 +5,9 @@
 //! as it may.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{
+    Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, sync_channel,
+};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -23,6 +25,10 @@ const RETRY_FULL: Duration = Duration::from_secs(1);
 
 /// How often it is looked whether another analyzer has taken over.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
+
+/// Steps of maintenance after a unit: more than the points of a unit need that every symbol of a
+/// large watch list emits, and few enough to leave the processor to others.
+const MAX_MAINTENANCE_STEPS: u32 = 16;
 
 /// State and outputs up to one position of the log.
 #[derive(Debug)]
@@ -112,8 +118,12 @@ fn save_all(
     (recent, telemetry): (&Recent, &Telemetry),
     waiting: &Receiver<Unit>,
 ) -> anyhow::Result<()> {
+    let mut next = None;
     loop {
-        let unit = match waiting.recv_timeout(CHECK_EVERY) {
+        let unit = match next
+            .take()
+            .map_or_else(|| waiting.recv_timeout(CHECK_EVERY), Ok)
+        {
             Ok(unit) => unit,
             Err(RecvTimeoutError::Timeout) => {
                 sharer.map_or(Ok(()), Sharer::check)?;
@@ -125,9 +135,6 @@ fn save_all(
         save_when_possible(&mut store, &unit, recent)?;
         recent.saved(unit.next_emission, &unit.gaps);
         telemetry.store_write.observe(watch.elapsed().as_secs_f64());
-        if let Some(now) = unit.time {
-            store.maintain(now, retention)?;
-        }
         // Order matters: what others go on from is never ahead of what is saved here.
         if let Some(sharer) = sharer {
             sharer.offer(SharedCheckpoint {
@@ -136,7 +143,31 @@ fn save_all(
                 state: unit.state,
             })?;
         }
+        if let Some(now) = unit.time {
+            next = maintain(&mut store, now, retention, waiting)?;
+        }
     }
+}
+
+/// Maintains the store in small steps until there is nothing to do or a unit comes, which is
+/// returned.
+fn maintain(
+    store: &mut Store,
+    now: i64,
+    retention: &RetentionPolicy,
+    waiting: &Receiver<Unit>,
+) -> Result<Option<Unit>, StoreError> {
+    for _ in 0..MAX_MAINTENANCE_STEPS {
+        if !store.maintain(now, retention)?.more {
+            break;
+        }
+        match waiting.try_recv() {
+            Ok(unit) => return Ok(Some(unit)),
+            Err(TryRecvError::Empty) => {}
+            Err(TryRecvError::Disconnected) => break,
+        }
+    }
+    Ok(None)
 }
 
 /// Saves a unit, waiting for room while the device is full: until then the log knows everything.

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use stock_up_io::feed::tape_venue::{Fault, Speed, TapeVenue, TapeVenueSettings, serve_control};
-use stock_up_io::feed::{Secret, acceptor};
+use stock_up_io::feed::{Secret, acceptor, finnhub};
 use stock_up_io::tape::TapeReader;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -73,6 +73,10 @@ struct ServeArgs {
     /// The tape waits while nobody is subscribed
     #[arg(long)]
     hold: bool,
+
+    /// Symbols that one connection may observe
+    #[arg(long, value_name = "COUNT", default_value_t = finnhub::DEFAULT_MAX_SYMBOLS)]
+    max_symbols: usize,
 
     /// Cuts times to the milliseconds of the protocol instead of refusing finer ones
     #[arg(long)]
@@ -143,6 +147,7 @@ impl ServeArgs {
             speed: self.speed,
             token: self.token.as_deref().map(Secret::new),
             hold: self.hold,
+            max_symbols: self.max_symbols,
             truncate_time: self.truncate_time,
             tls,
             faults: self.fault.clone(),

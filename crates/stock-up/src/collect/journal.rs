@@ -5,10 +5,13 @@
 //! trusted.
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use stock_up_core::record::codec;
 use stock_up_core::{Record, TradeBatch};
 use stock_up_log::{CommitBounds, Error, GroupCommit, Log, Writer};
+
+use crate::telemetry::Telemetry;
 
 /// Appends that wait for the disk before the next one blocks the feed.
 const QUEUE_DEPTH: NonZeroUsize = NonZeroUsize::new(4_096).expect("not zero");
@@ -20,6 +23,7 @@ pub(crate) struct Journal {
     bounds: CommitBounds,
     /// `None` while the device is full.
     commits: Option<GroupCommit>,
+    telemetry: Arc<Telemetry>,
 }
 
 /// What became of a record.
@@ -32,12 +36,18 @@ pub(crate) enum Appended {
 }
 
 impl Journal {
-    pub(crate) fn start(log: Log, writer: Writer, bounds: CommitBounds) -> Result<Self, Error> {
+    pub(crate) fn start(
+        log: Log,
+        writer: Writer,
+        bounds: CommitBounds,
+        telemetry: Arc<Telemetry>,
+    ) -> Result<Self, Error> {
         let commits = GroupCommit::start(writer, bounds, QUEUE_DEPTH)?;
         Ok(Self {
             log,
             bounds,
             commits: Some(commits),
+            telemetry,
         })
     }
 
@@ -105,8 +115,11 @@ impl Journal {
         let Some(commits) = &self.commits else {
             return Ok(Appended::NoSpace);
         };
-        let appended = commits.append(time, count, bytes).map(|_| ());
-        self.judge(appended)
+        let appended = commits.append(time, count, bytes);
+        if let Ok(seq) = appended {
+            self.telemetry.log_commits.appended(seq + u64::from(count));
+        }
+        self.judge(appended.map(|_| ()))
     }
 
     fn judge(&mut self, result: Result<(), Error>) -> Result<Appended, Error> {

@@ -83,7 +83,12 @@ impl Pipeline {
         let analysis = begin_analysis((&config, name), (store, &log, open_gap), &shared)?;
         let Shared { hub, telemetry, .. } = shared;
         let known = analyze::known(analysis.analyzer());
-        let journal = Journal::start(log.clone(), writer, commit_bounds(&config))?;
+        let journal = Journal::start(
+            log.clone(),
+            writer,
+            commit_bounds(&config),
+            Arc::clone(&telemetry),
+        )?;
         let (signals, received) = Source::channel();
         let collect = Collect {
             venue,

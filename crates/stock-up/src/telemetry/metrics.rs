@@ -11,6 +11,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use super::commits::Commits;
 use super::declare::{CounterBy, Declare, MetricDoc};
 use super::influxdb::InfluxdbMetrics;
 use super::pipeline::Pipeline;
@@ -22,6 +23,8 @@ pub(crate) struct Telemetry {
     docs: Vec<MetricDoc>,
     /// Where every trade is.
     pub(crate) pipeline: Pipeline,
+    /// How long records wait for the disk.
+    pub(crate) log_commits: Commits,
     /// Frames that the venue sent.
     pub(crate) feed_frames: Counter,
     /// Frames that could not be read, by `reason`.
@@ -61,6 +64,10 @@ impl Telemetry {
         d.pipeline(&pipeline);
         Self {
             pipeline,
+            log_commits: Commits::new(d.seconds(
+                "stock_up_log_commit_seconds",
+                "Time from a record's append until it is durable and can be read.",
+            )),
             feed_frames: d.counter("stock_up_feed_frames", "Frames that the venue sent."),
             feed_bad_frames: d.counter_by(
                 "stock_up_feed_bad_frames",

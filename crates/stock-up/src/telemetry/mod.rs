@@ -4,6 +4,7 @@
 //! `docs/metrics.md` are both made from that. [`pipeline`] holds the counters whose sum must agree
 //! at every moment.
 
+mod commits;
 mod declare;
 mod influxdb;
 mod metrics;

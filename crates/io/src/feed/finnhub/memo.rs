@@ -167,7 +167,7 @@ fn slot_of(text: u128, slots: usize) -> usize {
     let (low, high) = bytes.split_at(8);
     let half = |half: &[u8]| half.try_into().map_or(0, u64::from_le_bytes);
     let mixed = (half(low) ^ half(high).rotate_left(29)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (mixed >> (64 - slots.trailing_zeros())) as usize
+    usize::try_from(mixed >> (64 - slots.trailing_zeros())).unwrap_or(0)
 }
 
 #[cfg(test)]

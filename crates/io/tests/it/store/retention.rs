@@ -27,7 +27,7 @@ fn settle(store: &mut Store, now: i64) -> Upkeep {
         assert!(call < 10_000, "it never ends");
         let one = store.maintain(now, &policy()).unwrap();
         assert!(
-            one.packed + one.thinned < 40_000,
+            one.packed + one.thinned < 8_000,
             "too much at once: {one:?}"
         );
         sum.packed += one.packed;
