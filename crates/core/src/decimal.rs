@@ -87,7 +87,7 @@ impl Decimal {
     /// As [`Decimal::parse`]; also for a scale above [`MAX_SCALE`].
     #[inline]
     pub fn new(mantissa: u64, scale: u8) -> Result<Self, DecimalError> {
-        // All but a few are in range at first sight; then only zeros at the end are to be taken off.
+        // All but a few are in range at first sight; then only zeros at the end are taken off.
         if mantissa == 0 || mantissa >= SURELY_BELOW || i32::from(scale) > MAX_EXPONENT {
             return in_range(mantissa, i32::from(scale));
         }

@@ -67,7 +67,9 @@ fn order_is_that_of_the_value_at_the_extremes() {
 proptest! {
     #[test]
     fn the_short_way_gives_what_the_long_one_does(
-        mantissa in prop_oneof![0..SURELY_BELOW + 100, 0_u64..2_000], zeros in 0_u32..5, scale in 0_u8..32,
+        mantissa in prop_oneof![0..SURELY_BELOW + 100, 0_u64..2_000],
+        zeros in 0_u32..5,
+        scale in 0_u8..32,
     ) {
         let mantissa = mantissa.saturating_mul(10_u64.pow(zeros));
         let parts = |value: Decimal| (value.mantissa(), value.scale());

@@ -5,7 +5,8 @@
 //! 3. What is older than `coarse` is deleted, and so are gaps that closed before that.
 //!
 //! One call is one transaction over about 2,000 points or [`MAX_STEP_SERIES`] series, so a commit
-//! never waits for long; who has time calls again. It is not synced: what a crash undoes is done again.
+//! never waits for long; who has time calls again. It is not synced: what a crash undoes is done
+//! again.
 //! Freed pages are used again by later commits; the file does not shrink.
 
 use rusqlite::Connection;
