@@ -1,6 +1,7 @@
 //! `doctor`: tries every configured outside service and says what is wrong.
 
 mod etcd;
+mod influxdb;
 mod redis;
 
 use std::fmt::Display;
@@ -86,6 +87,7 @@ pub(super) fn doctor(args: &DoctorArgs) -> Outcome {
     look_at_venue(&config, service, &mut findings)?;
     etcd::look_at_etcd(&config, &mut findings)?;
     redis::look_at_redis(&config, &mut findings)?;
+    influxdb::look_at_influxdb(&config, &dir, &mut findings)?;
     match findings.worst {
         None => Ok(()),
         Some(kind) => Err(Failure {

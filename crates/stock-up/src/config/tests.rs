@@ -127,3 +127,73 @@ fn mistakes_are_named_with_their_place() {
         "environment variable `STOCK_UP__SERVE__PORT`: unknown field `port`, expected one of `listen`, `token_file`, `tls_cert`, `tls_key`, `hosts`, `insecure`\nin `serve`\n",
     );
 }
+
+#[test]
+fn the_seed_s_variables_choose_its_database_and_its_measurements() {
+    let environment = variables(&[
+        ("INFLUXDB_HOST", "influxdb"),
+        ("INFLUXDB_USER", "stock"),
+        ("INFLUXDB_PASSWORD", "CANARY-7f3a"),
+        ("INFLUXDB_DB_NAME", "quotes"),
+    ]);
+    let influxdb = Config::from_sources(None, &environment).unwrap().influxdb;
+    assert_eq!(influxdb.url, "http://influxdb:8086");
+    assert_eq!(
+        (influxdb.user.as_str(), influxdb.database.as_str()),
+        ("stock", "quotes")
+    );
+    assert_eq!(
+        (influxdb.version, influxdb.layout),
+        (1, influxdb::LayoutName::Seed)
+    );
+    assert_eq!(influxdb.password.expose(), "CANARY-7f3a");
+    let settings = influxdb.settings(Path::new("/data")).unwrap();
+    assert!(
+        !format!("{influxdb:?} {settings:?}").contains("CANARY"),
+        "a password can be seen"
+    );
+    // What the file names goes before.
+    let file = file("[influxdb]\nurl = \"https://other\"\n");
+    let influxdb = Config::from_sources(Some(file.path()), &environment)
+        .unwrap()
+        .influxdb;
+    assert_eq!(
+        (influxdb.url.as_str(), influxdb.layout),
+        ("https://other", influxdb::LayoutName::Wide)
+    );
+    assert!(influxdb.user.is_empty() && influxdb.password.is_empty());
+    assert!(!Config::from_sources(None, &[]).unwrap().influxdb.is_on());
+}
+
+#[test]
+fn mistakes_about_influxdb_are_named() {
+    let refuses = |text: &str, expected: &str| {
+        refuses(
+            &format!("[influxdb]\nurl = \"http://h:8086\"\n{text}"),
+            &[],
+            expected,
+        );
+    };
+    refuses(
+        "version = 4\n",
+        "[influxdb] version 4 is not known; write 1, 2 or 3",
+    );
+    refuses("version = 2\n", "[influxdb] version = 2 needs org");
+    refuses("database = \"\"\n", "[influxdb] version = 1 needs database");
+    refuses(
+        "batch_points = 0\n",
+        "[influxdb] batch_points 0 is outside 1 to 50000",
+    );
+    refuses(
+        "timeout = \"0s\"\n",
+        "[influxdb] timeout `0s` is outside 1s to 300s",
+    );
+    refuses(
+        "batch_wait = \"1m\"\n",
+        "[influxdb] batch_wait `60s` is above 10s",
+    );
+    refuses(
+        "token = \"a\"\ntoken_file = \"b\"\n",
+        "[influxdb] a secret and its file are both set; keep one",
+    );
+}

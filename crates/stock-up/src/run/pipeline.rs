@@ -68,7 +68,7 @@ impl Pipeline {
             settings: (settings, watcher),
         } = parts;
         let telemetry = Arc::new(Telemetry::new());
-        let influxdb = Influxdb::new(&config, &dir).map_err(Failure::usage)?;
+        let influxdb = Influxdb::new(&config, dir.path()).map_err(Failure::usage)?;
         let sinks = Sinks::new(influxdb.as_ref(), (&store, &dir), (&telemetry, &clock))?;
         let shared = Shared {
             hub: Hub::default(),

@@ -6,13 +6,16 @@
 
 mod telling;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use stock_up_io::clock::Clock;
 use stock_up_io::sink::influx::Client;
-use stock_up_io::sink::{Delivery, DeliverySettings, InfluxSettings, InfluxSink, Left, Tail};
+use stock_up_io::sink::{
+    Delivery, DeliverySettings, InfluxSettings, InfluxSink, Left, SinkError, Tail,
+};
 use stock_up_io::store::{PointRow, ReaderPool, Store};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -85,16 +88,16 @@ pub(crate) struct Influxdb {
 }
 
 impl Influxdb {
-    /// The configured one, if there is one.
+    /// The configured one, if there is one; what it will not take is kept in the folder `dir`.
     ///
     /// # Errors
     /// An address or a file that cannot be used.
-    pub(crate) fn new(config: &Config, dir: &DataDir) -> anyhow::Result<Option<Self>> {
+    pub(crate) fn new(config: &Config, dir: &Path) -> anyhow::Result<Option<Self>> {
         let config = &config.influxdb;
         if !config.is_on() {
             return Ok(None);
         }
-        let settings = config.settings(dir.path())?;
+        let settings = config.settings(dir)?;
         let client = Client::new(&settings).context("[influxdb]")?;
         if client.exposes_key() {
             tracing::warn!(
@@ -108,6 +111,14 @@ impl Influxdb {
             settings,
             batch_wait,
         }))
+    }
+
+    /// The version of the server, once it accepts key and database.
+    ///
+    /// # Errors
+    /// What is wrong, as for a write.
+    pub(crate) async fn probe(&self) -> Result<String, SinkError> {
+        self.client.probe().await
     }
 }
 

@@ -6,5 +6,5 @@ mod control;
 mod faults;
 mod second_venue;
 mod stage;
-mod tls;
+pub(crate) mod tls;
 mod volume;

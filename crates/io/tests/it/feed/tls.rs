@@ -9,17 +9,17 @@ use super::stage::{
     Ear, Stage, TOKEN, is_refused, quick_heartbeat, quick_settings, tape_text, venue_settings,
 };
 
-struct Files {
+pub(crate) struct Files {
     _folder: tempfile::TempDir,
-    authority: PathBuf,
-    stranger: PathBuf,
-    certificate: PathBuf,
-    key: PathBuf,
+    pub(crate) authority: PathBuf,
+    pub(crate) stranger: PathBuf,
+    pub(crate) certificate: PathBuf,
+    pub(crate) key: PathBuf,
 }
 
 /// An authority, a certificate of it for `localhost`, and another authority that knows nothing of
 /// it.
-fn files() -> Files {
+pub(crate) fn files() -> Files {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: String| {
         let path = folder.path().join(name);

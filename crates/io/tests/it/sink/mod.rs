@@ -5,6 +5,7 @@ mod delivery;
 mod faults;
 mod influxdb;
 mod mock;
+mod tls;
 mod versions;
 
 use std::path::Path;
