@@ -11,6 +11,8 @@ use crate::backoff::{Backoff, BackoffPolicy};
 use crate::clock::Stopwatch;
 use crate::store::{EmittedPage, PointRow, ReaderPool, StoreError};
 
+use tokio::sync::watch;
+
 use super::tail::{Tail, Taken};
 use super::{DropCause, Dropped, Sink, SinkError, Written};
 
@@ -19,6 +21,9 @@ const PAGE_POINTS: u64 = 50_000;
 
 /// How often the store is asked for points that it does not hold yet.
 const STORE_POLL: Duration = Duration::from_millis(250);
+
+/// Longest wait between tries while the rest is written at the end.
+const HURRIED_WAIT: Duration = Duration::from_millis(200);
 
 /// How a delivery works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +78,8 @@ pub struct Delivery<S, W> {
     settings: DeliverySettings,
     backoff: Backoff,
     next: u64,
+    /// The end is near: there is no time for long waits.
+    hurry: watch::Receiver<bool>,
     /// Nothing was acknowledged before: what the store has let go of long ago was never meant.
     is_first: bool,
 }
@@ -96,6 +103,7 @@ impl<S: Sink<PointRow>, W: Watch> Delivery<S, W> {
             settings,
             backoff: Backoff::new(settings.backoff, settings.seed),
             next,
+            hurry: watch::channel(false).1,
             is_first: cursor.is_none(),
         }
     }
@@ -106,11 +114,14 @@ impl<S: Sink<PointRow>, W: Watch> Delivery<S, W> {
     /// If the store cannot be read: going on would leave points out.
     pub async fn run(mut self, told: impl Future<Output = ()> + Send) -> Result<Left, StoreError> {
         let (tail, finish) = (self.tail.clone(), self.settings.finish);
+        let (tell_hurry, hurry) = watch::channel(false);
+        self.hurry = hurry;
         let mut deliver = std::pin::pin!(self.deliver());
         tokio::select! {
             failed = &mut deliver => return failed.map(|()| Left { points: tail.lag() }),
             () = told => {}
         }
+        tell_hurry.send_replace(true);
         tokio::select! {
             failed = &mut deliver => failed?,
             () = drained(&tail) => {}
@@ -232,7 +243,16 @@ impl<S: Sink<PointRow>, W: Watch> Delivery<S, W> {
                 SinkError::Refused { .. } => self.backoff.after_refusal(),
             };
             self.watch.failed(&error, wait);
-            tokio::time::sleep(wait).await;
+            self.pause(wait).await;
+        }
+    }
+
+    /// Waits so long, or for a moment when the end is near.
+    async fn pause(&mut self, wait: Duration) {
+        let near = async { drop(self.hurry.wait_for(|hurry| *hurry).await) };
+        let is_near = tokio::time::timeout(wait, near).await.is_ok();
+        if is_near {
+            tokio::time::sleep(wait.min(HURRIED_WAIT)).await;
         }
     }
 

@@ -255,6 +255,29 @@ async fn what_retention_removed_before_it_was_sent_is_counted() {
 }
 
 #[tokio::test]
+async fn the_end_does_not_wait_out_a_long_back_off() {
+    let dir = tempfile::tempdir().unwrap();
+    let all = run(2, 20);
+    let (_store, tail) = store(dir.path(), &all, all.len());
+    let (sink, told) = (MemorySink::default(), Told::default());
+    sink.fail(Some(SinkError::Refused {
+        reason: "no right".into(),
+    }));
+    let mut settings = quick();
+    settings.backoff.refused = Duration::from_hours(1);
+    let readers = Arc::new(ReaderPool::new(dir.path()));
+    let parts = ((sink.clone(), told.clone()), (tail.clone(), readers));
+    let delivery = Delivery::new(parts.0, parts.1, None, settings);
+    let mended = async {
+        until("a failure", || !told.notes().failures.is_empty()).await;
+        sink.fail(None);
+    };
+    let left = delivery.run(mended).await.unwrap();
+    assert_eq!(left, Left { points: 0 });
+    holds(&sink, &all);
+}
+
+#[tokio::test]
 async fn what_cannot_be_sent_in_time_is_left_for_the_next_start() {
     let dir = tempfile::tempdir().unwrap();
     let all = run(2, 20);
