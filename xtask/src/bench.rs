@@ -29,7 +29,7 @@ enum Needs {
     Binary,
 }
 
-const PARTS: [Part; 9] = [
+const PARTS: [Part; 10] = [
     Part {
         name: "bundle",
         what: "what a browser downloads, gzipped",
@@ -53,6 +53,11 @@ const PARTS: [Part; 9] = [
     Part {
         name: "log",
         what: "durable appends, beside a raw write and fdatasync",
+        needs: Needs::Crates,
+    },
+    Part {
+        name: "kafka",
+        what: "messages through a real broker and back, beside librdkafka alone",
         needs: Needs::Crates,
     },
     Part {

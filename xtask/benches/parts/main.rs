@@ -22,6 +22,7 @@ mod engine;
 mod frames;
 mod fused;
 mod http;
+mod kafka;
 mod latency;
 mod log;
 mod measure;
@@ -62,6 +63,7 @@ fn run(name: &str) -> anyhow::Result<Vec<Row>> {
         "capture" => capture::run(),
         "engine" => engine::run(),
         "fused" => fused::run(),
+        "kafka" => kafka::run(),
         "latency" => latency::run(),
         "log" => log::run(),
         "parse" => parse::run(),
