@@ -201,7 +201,8 @@ impl Hub {
     /// How long until rows are due again, as far as is known.
     pub(crate) fn rows_due_in(&self) -> Duration {
         let taken = self.lock().rows_taken;
-        taken.map_or(Duration::ZERO, |taken| {
+        // Where nobody takes any, they are never due.
+        taken.map_or(PUSH_DISTANCE, |taken| {
             PUSH_DISTANCE.saturating_sub(taken.elapsed())
         })
     }
