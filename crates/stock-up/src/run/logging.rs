@@ -3,8 +3,10 @@
 use std::io::{self, IsTerminal};
 
 use stock_up_io::settings::LogLevel;
+use tracing::Level;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::Registry;
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::reload::{self, Handle};
 use tracing_subscriber::util::SubscriberInitExt;
@@ -24,6 +26,7 @@ impl Logging {
         // A second start in one process, as in tests, keeps the first one's.
         let started = tracing_subscriber::registry()
             .with(filter)
+            .with(filter_fn(|said| may_speak(said.target(), *said.level())))
             .with(lines)
             .try_init();
         Self(started.is_ok().then_some(handle))
@@ -40,6 +43,33 @@ impl Logging {
         if let Some(handle) = &self.0 {
             // It fails only when the subscriber is gone, and then nobody logs.
             drop(handle.reload(filter));
+        }
+    }
+}
+
+/// Whether something may be logged at all.
+///
+/// Libraries are heard up to info: in their details they print what they send, and to log in to
+/// RabbitMQ means to send the password.
+fn may_speak(target: &str, level: Level) -> bool {
+    target.starts_with("stock_up") || level <= Level::INFO
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_details_of_libraries_are_never_logged() {
+        for (target, level, expected) in [
+            ("stock_up::run", Level::TRACE, true),
+            ("stock_up_io::queue", Level::DEBUG, true),
+            ("lapin::io_loop", Level::TRACE, false),
+            ("lapin::io_loop", Level::DEBUG, false),
+            ("lapin::io_loop", Level::INFO, true),
+            ("rustls", Level::WARN, true),
+        ] {
+            assert_eq!(may_speak(target, level), expected, "{target} {level}");
         }
     }
 }
