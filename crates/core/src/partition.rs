@@ -81,6 +81,14 @@ impl Splitter {
         part.map_or(0, |part| part.next_seq)
     }
 
+    /// Goes back, or on, to the record with this number in a log of one partition, which needs no
+    /// watermarks and so no memory of what was before.
+    pub fn seek(&mut self, next_seq: u64) {
+        if let [part] = self.parts.as_mut_slice() {
+            part.next_seq = next_seq;
+        }
+    }
+
     /// Splits the next record of the log; what belongs to partitions is appended to `out`, in
     /// order.
     pub fn split(&mut self, record: &Record, out: &mut Vec<Piece>) {

@@ -59,6 +59,31 @@ impl DataDir {
         Ok(dir)
     }
 
+    /// Opens the folder of a partition that comes from the log `source`, by a queue.
+    ///
+    /// # Errors
+    /// As [`DataDir::open`]; also if it holds another log's trades.
+    pub(crate) fn of_partition(path: &Path, source: [u8; 16]) -> Outcome<Self> {
+        let id = format!("{:032x}", u128::from_be_bytes(source));
+        let file = path.join(SOURCE_FILE);
+        if !file.exists() {
+            let source = Source {
+                venue: "queue".to_owned(),
+                simulated: false,
+                id: id.clone(),
+            };
+            write_source(path, &source).map_err(Failure::data_dir)?;
+        }
+        let dir = Self::open(path)?;
+        if dir.source.id != id {
+            return Err(Failure::data_dir(anyhow!(
+                "`{}` holds the state of another log; give an empty data directory",
+                path.display()
+            )));
+        }
+        Ok(dir)
+    }
+
     /// Opens a directory that exists.
     ///
     /// # Errors
@@ -142,9 +167,11 @@ fn create(path: &Path, venue: &str, simulated: bool) -> anyhow::Result<()> {
         simulated,
         id,
     };
-    durable::replace(
-        &path.join(SOURCE_FILE),
-        toml::to_string(&source)?.as_bytes(),
-    )
-    .with_context(|| format!("cannot write to data directory `{shown}`"))
+    write_source(path, &source)
+}
+
+fn write_source(path: &Path, source: &Source) -> anyhow::Result<()> {
+    let text = toml::to_string(source)?;
+    durable::replace(&path.join(SOURCE_FILE), text.as_bytes())
+        .with_context(|| format!("cannot write to data directory `{}`", path.display()))
 }

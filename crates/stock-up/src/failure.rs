@@ -51,6 +51,11 @@ impl Failure {
         }
     }
 
+    /// The error alone, for where no exit code is chosen.
+    pub(crate) fn into_error(self) -> anyhow::Error {
+        self.error
+    }
+
     /// Whether standard output was closed by its reader, as `head` does: that is no error.
     pub(crate) fn is_broken_pipe(&self) -> bool {
         self.error

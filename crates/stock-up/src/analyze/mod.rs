@@ -1,9 +1,12 @@
-//! Role analyze: records of the log become points, in the store and on the page.
+//! Role analyze: records become points, in the store and on the page.
 //!
-//! One thread reads the log up to its durable end and owns the analyzer. It knows no clock: the
-//! stopwatch here only decides how often to save and to show, never what.
+//! One thread reads the log up to its durable end, or one partition of a queue, and owns the
+//! analyzer. It knows no clock: the stopwatch here only decides how often to save and to show, never
+//! what.
 
 mod gaps;
+mod held;
+mod input;
 mod recent;
 mod save;
 mod saver;
@@ -16,14 +19,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use anyhow::Context;
-use stock_up_core::record::codec;
 use stock_up_core::{Analyzer, Point, Record, TradeBatch};
 use stock_up_io::clock::Stopwatch;
 use stock_up_io::store::Gap;
-use stock_up_log::{Error, Log, Reader};
 
 use gaps::GapBook;
+pub(crate) use input::{Delivery, Done, Input, Partition};
 pub(crate) use recent::Recent;
 pub(crate) use saver::Saver;
 pub(crate) use share::Sharer;
@@ -32,14 +33,14 @@ pub(crate) use state::{known, restore};
 use crate::hub::Hub;
 use crate::telemetry::{Settled, Telemetry};
 
-/// The longest wait for the log before looking at other things.
+/// The longest wait for records before looking at other things.
 const WAIT: Duration = Duration::from_millis(50);
 
 /// The shortest wait for the live view to be due: timers have a grain of a millisecond.
 const MIN_WAIT: Duration = Duration::from_millis(1);
 
-/// Frames that are applied before other things are looked at.
-const MAX_FRAMES_AT_ONCE: usize = 256;
+/// Records that are applied before other things are looked at.
+const MAX_RECORDS_AT_ONCE: usize = 256;
 
 /// How long the log keeps what is analysed.
 #[derive(Debug, Clone, Copy)]
@@ -53,14 +54,31 @@ pub(crate) struct LogRetention {
 #[derive(Debug)]
 pub(crate) struct Analyze {
     pub(crate) analyzer: Analyzer,
-    pub(crate) log: Log,
+    pub(crate) input: Input,
     pub(crate) saver: Saver,
     /// The gap that was open when the state was saved.
     pub(crate) open_gap: Option<Gap>,
     pub(crate) hub: Hub,
     pub(crate) recent: Arc<Recent>,
     pub(crate) telemetry: Arc<Telemetry>,
-    pub(crate) retention: LogRetention,
+    pub(crate) part: Part,
+}
+
+/// What falls to one of several that analyse side by side.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Part {
+    /// It counts the trades that it reads as received, because no `collect` here does.
+    pub(crate) receives: bool,
+    /// It tells of gaps, which all of them see.
+    pub(crate) tells_gaps: bool,
+}
+
+impl Part {
+    /// The only one, beside `collect`.
+    pub(crate) const WHOLE: Self = Self {
+        receives: false,
+        tells_gaps: true,
+    };
 }
 
 /// Tells analysis when to end.
@@ -78,7 +96,7 @@ impl Finish {
         self.told.store(true, Ordering::Release);
     }
 
-    fn is_reached(&self, position: u64) -> bool {
+    pub(crate) fn is_reached(&self, position: u64) -> bool {
         self.told.load(Ordering::Acquire) && position >= self.end.load(Ordering::Acquire)
     }
 }
@@ -86,14 +104,13 @@ impl Finish {
 /// Analysis at work.
 pub(crate) struct Analysis {
     analyzer: Analyzer,
-    log: Log,
+    input: Input,
     /// `None` once its failure was told.
     saver: Option<Saver>,
     hub: Hub,
     recent: Arc<Recent>,
     telemetry: Arc<Telemetry>,
-    retention: LogRetention,
-    reader: Reader,
+    part: Part,
     batch: TradeBatch,
     unsaved: Vec<Point>,
     /// How many of `unsaved` the hub has seen.
@@ -111,21 +128,20 @@ pub(crate) struct Analysis {
 }
 
 impl Analysis {
-    /// Catches up with what the log holds already, so that windows are whole from the first moment.
+    /// Catches up with what is there already, so that windows are whole from the first moment.
     pub(crate) fn begin(context: Analyze) -> anyhow::Result<Self> {
         let Analyze {
             analyzer,
-            log,
+            input,
             saver,
             open_gap,
             hub,
             recent,
             telemetry,
-            retention,
+            part,
         } = context;
         let position = analyzer.position();
         let mut analysis = Self {
-            reader: log.reader(position)?,
             batch: TradeBatch::default(),
             unsaved: Vec::new(),
             shown: 0,
@@ -137,12 +153,12 @@ impl Analysis {
             catching_up: true,
             since_saved: Stopwatch::start(),
             analyzer,
-            log,
+            input,
             saver: Some(saver),
             hub,
             recent,
             telemetry,
-            retention,
+            part,
         };
         let settings = analysis.analyzer.settings();
         analysis
@@ -160,7 +176,7 @@ impl Analysis {
         &self.analyzer
     }
 
-    /// Follows the log until `finish` is reached, then saves everything.
+    /// Follows its input until `finish` is reached, then saves everything.
     pub(crate) fn run(mut self, finish: &Finish) -> anyhow::Result<()> {
         // Whole windows are there to be seen from the first moment on.
         self.show(true);
@@ -182,27 +198,19 @@ impl Analysis {
         self.saver.take().map_or(Ok(()), Saver::finish)
     }
 
-    /// Waits a little for more of the log, or until the live view is due.
+    /// Waits a little for more records, or until the live view is due.
     fn wait(&self, position: u64) -> anyhow::Result<()> {
         let wait = if self.unshown {
             self.hub.rows_due_in().clamp(MIN_WAIT, WAIT)
         } else {
             WAIT
         };
-        match self.log.wait_for(position, wait) {
-            Ok(_) => Ok(()),
-            // Nobody writes for now: `collect` ends, or waits for room on the device.
-            Err(Error::Closed | Error::NoSpace(_)) => {
-                std::thread::park_timeout(wait);
-                Ok(())
-            }
-            Err(error) => Err(error.into()),
-        }
+        self.input.wait(position, wait)
     }
 
-    /// Applies the next frames; false when there are no more.
+    /// Applies the next records; false when there are no more.
     fn apply_some(&mut self) -> anyhow::Result<bool> {
-        for _ in 0..MAX_FRAMES_AT_ONCE {
+        for _ in 0..MAX_RECORDS_AT_ONCE {
             if !self.apply_next()? {
                 return Ok(false);
             }
@@ -211,13 +219,11 @@ impl Analysis {
     }
 
     fn apply_next(&mut self) -> anyhow::Result<bool> {
-        let Some(frame) = self.reader.next_frame()? else {
+        let Some(next) = self.input.next(&mut self.batch)? else {
             return Ok(false);
         };
-        let (seq, before) = (frame.seq, self.analyzer.counters());
-        let record = codec::decode_into(frame.payload, &mut self.batch)
-            .with_context(|| format!("record {seq} of the log"))?;
-        if record.is_none() && self.catching_up {
+        let (seq, record, before) = (next.seq, next.record, self.analyzer.counters());
+        if record.is_none() && (self.catching_up || self.part.receives) {
             self.telemetry
                 .pipeline
                 .received(self.batch.trades.len() as u64);
@@ -250,7 +256,7 @@ impl Analysis {
     fn noted(&mut self, seq: u64, record: &Record) {
         match record {
             Record::Feed(change) => {
-                if let Some(gap) = self.gaps.note(seq, change) {
+                if let Some(gap) = self.gaps.note(seq, change).filter(|_| self.part.tells_gaps) {
                     self.recent.push_gap(gap.clone());
                     self.hub.publish_gap(gap);
                 }

@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use stock_up_io::clock::Stopwatch;
-use stock_up_log::{Error, Retention};
-
+use super::Analysis;
 use super::saver::{NotTaken, Saver, Unit};
-use super::{Analysis, LogRetention};
+use stock_up_io::clock::Stopwatch;
 
 /// How often state and outputs are saved while there is something to save.
 const SAVE_EVERY: Duration = Duration::from_secs(5);
@@ -49,6 +47,9 @@ impl Analysis {
     pub(super) fn unit(&mut self) -> Unit {
         let analyzer = &self.analyzer;
         let mut state = Vec::new();
+        if let Some(origin) = self.input.origin() {
+            origin.encode(&mut state);
+        }
         analyzer.checkpoint(&mut state);
         self.saved_at = analyzer.position();
         self.shown = 0;
@@ -60,6 +61,7 @@ impl Analysis {
             gaps: self.gaps.take_unsaved(),
             next_emission: analyzer.counters().points,
             names: self.names.clone(),
+            saved: self.input.saved(),
         }
     }
 
@@ -70,21 +72,12 @@ impl Analysis {
         self.saved_at = 0;
     }
 
-    /// Lets go of the oldest segments of the log that are not needed any more.
+    /// Lets go of what the input holds and nobody needs any more.
     pub(super) fn retain(&mut self) -> anyhow::Result<()> {
-        let log = &self.log;
-        self.telemetry.pipeline.set_log_bytes(log.bytes());
-        let LogRetention { max_bytes, max_age } = self.retention;
-        let now = self.analyzer.log_time();
-        let min_time = now.zip(max_age).map(|(now, age)| now.saturating_sub(age));
-        match log.retain(&Retention {
-            max_bytes,
-            min_time,
-        }) {
-            // A log that cannot write for now is tidied up later.
-            Ok(_) | Err(Error::Closed | Error::NoSpace(_)) => Ok(()),
-            Err(error) => Err(error.into()),
+        if let Some(bytes) = self.input.retain(self.analyzer.log_time())? {
+            self.telemetry.pipeline.set_log_bytes(bytes);
         }
+        Ok(())
     }
 
     /// The thread that saves has ended early: its error is the reason.

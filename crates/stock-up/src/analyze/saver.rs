@@ -16,6 +16,8 @@ use stock_up_io::checkpoint::SharedCheckpoint;
 use stock_up_io::clock::Stopwatch;
 use stock_up_io::store::{Commit, Gap, NewPoint, Progress, RetentionPolicy, Store, StoreError};
 
+use super::held::Held;
+use super::input::Saved;
 use super::recent::Recent;
 use super::share::Sharer;
 use crate::telemetry::Telemetry;
@@ -43,6 +45,8 @@ pub(crate) struct Unit {
     pub(crate) next_emission: u64,
     /// The names of the symbols, by their number.
     pub(crate) names: Vec<Arc<str>>,
+    /// Whom to tell that it is saved.
+    pub(crate) saved: Option<Saved>,
 }
 
 /// Hands units to the thread that saves them.
@@ -119,6 +123,7 @@ fn save_all(
     waiting: &Receiver<Unit>,
 ) -> anyhow::Result<()> {
     let mut next = None;
+    let mut held = sharer.map(Held::new);
     loop {
         let unit = match next
             .take()
@@ -126,22 +131,28 @@ fn save_all(
         {
             Ok(unit) => unit,
             Err(RecvTimeoutError::Timeout) => {
-                sharer.map_or(Ok(()), Sharer::check)?;
+                held.as_mut().map_or(Ok(()), |held| held.look(recent))?;
                 continue;
             }
-            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            Err(RecvTimeoutError::Disconnected) => {
+                return held.map_or(Ok(()), |held| held.end(recent));
+            }
         };
         let watch = Stopwatch::start();
         save_when_possible(&mut store, &unit, recent)?;
         recent.saved(unit.next_emission, &unit.gaps);
+        if let Some(saved) = &unit.saved {
+            saved.tell();
+        }
         telemetry.store_write.observe(watch.elapsed().as_secs_f64());
         // Order matters: what others go on from is never ahead of what is saved here.
-        if let Some(sharer) = sharer {
-            sharer.offer(SharedCheckpoint {
+        if let Some(held) = &mut held {
+            let checkpoint = SharedCheckpoint {
                 position: unit.position,
                 next_emission: unit.next_emission,
                 state: unit.state,
-            })?;
+            };
+            held.take(checkpoint, recent)?;
         }
         if let Some(now) = unit.time {
             next = maintain(&mut store, now, retention, waiting)?;

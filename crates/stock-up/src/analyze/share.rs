@@ -18,6 +18,7 @@ use stock_up_io::store::Store;
 
 use crate::config::{Config, duration, secret_from_file};
 use crate::failure::{Failure, Outcome};
+use crate::follow::Origin;
 
 /// How long a start waits for Redis before it goes on with what is here.
 const START_TIME: Duration = Duration::from_secs(10);
@@ -379,7 +380,7 @@ fn take_up(claim: &Claim, store: &mut Store, end: Option<u64>) -> anyhow::Result
 }
 
 fn usable(shared: &SharedCheckpoint) -> anyhow::Result<()> {
-    let analyzer = Analyzer::restore(&shared.state)?;
+    let analyzer = Analyzer::restore(Origin::strip(&shared.state))?;
     if analyzer.position() != shared.position {
         return Err(anyhow!(
             "its state stands at record {}, not at {}",

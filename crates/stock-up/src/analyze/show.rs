@@ -31,9 +31,10 @@ impl Analysis {
     /// it must be.
     pub(super) fn show(&mut self, must: bool) {
         self.show_points();
-        let end = self.log.durable_end();
-        self.telemetry.log_commits.durable(end);
-        let lag = end.saturating_sub(self.analyzer.position());
+        if let Some(end) = self.input.durable_end() {
+            self.telemetry.log_commits.durable(end);
+        }
+        let lag = self.input.lag(self.analyzer.position());
         self.telemetry.pipeline.set_lag(lag);
         let Some(time) = self.analyzer.log_time() else {
             return;

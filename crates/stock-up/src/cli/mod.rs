@@ -21,7 +21,7 @@ use clap::{Parser, Subcommand};
 
 use crate::failure::Outcome;
 
-pub(crate) use run::{Role, RunArgs, VenueName};
+pub(crate) use run::{Roles, RunArgs, VenueName};
 
 const ABOUT: &str = "Live trades in, trusted sliding-window numbers out.";
 

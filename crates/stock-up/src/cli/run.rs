@@ -17,7 +17,7 @@ Examples:
 
 /// Captures trades, computes windows and serves the page
 ///
-/// All roles in one process. Without configuration and token: a simulated market, labelled so
+/// All roles in one process, or one of them beside others with a queue between. Without configuration and token: a simulated market, labelled so
 /// everywhere, and the page at <http://127.0.0.1:8080>.
 #[derive(Debug, Clone, Default, Args)]
 #[command(after_help = EXAMPLES)]
@@ -76,6 +76,39 @@ pub(crate) enum Role {
     Analyze,
     /// Shows them
     Serve,
+}
+
+/// Which parts of the work a process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Roles {
+    pub(crate) collect: bool,
+    pub(crate) analyze: bool,
+    pub(crate) serve: bool,
+}
+
+impl Roles {
+    /// All of them, as when none is named.
+    pub(crate) const ALL: Self = Self {
+        collect: true,
+        analyze: true,
+        serve: true,
+    };
+
+    pub(crate) fn of(args: &RunArgs) -> Self {
+        let Some(named) = &args.role else {
+            return Self::ALL;
+        };
+        Self {
+            collect: named.contains(&Role::Collect),
+            analyze: named.contains(&Role::Analyze),
+            serve: named.contains(&Role::Serve),
+        }
+    }
+
+    /// Whether it reads the queue, where there is one.
+    pub(crate) fn follows(self) -> bool {
+        self.analyze || self.serve
+    }
 }
 
 /// A source of trades.

@@ -7,11 +7,11 @@
 mod collector;
 mod health;
 mod journal;
+mod known;
 mod log_time;
 
 use std::time::Duration;
 
-use stock_up_core::{AnalyzerSettings, Clock};
 use stock_up_io::clock::Clock as WallClock;
 use stock_up_io::feed::FeedSignal;
 use stock_up_io::settings::SettingsState;
@@ -19,25 +19,10 @@ use tokio::sync::{mpsc, watch};
 
 use collector::Collector;
 pub(crate) use journal::Journal;
+pub(crate) use known::Known;
 
 use crate::hub::Hub;
 use crate::telemetry::Telemetry;
-
-/// What the log says about itself when `collect` takes it up.
-#[derive(Debug, Clone)]
-pub(crate) struct Known {
-    /// The log holds records.
-    pub(crate) has_records: bool,
-    /// The log holds trades.
-    pub(crate) has_trades: bool,
-    pub(crate) clock: Clock,
-    pub(crate) time: Option<i64>,
-    pub(crate) heard: Option<i64>,
-    pub(crate) gap_is_open: bool,
-    pub(crate) subscribed: Vec<String>,
-    pub(crate) settings: AnalyzerSettings,
-    pub(crate) settings_revision: u64,
-}
 
 /// Where the trades come from.
 #[derive(Debug, Clone, Copy)]

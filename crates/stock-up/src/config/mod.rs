@@ -8,6 +8,7 @@ mod etcd;
 mod form;
 mod influxdb;
 mod layers;
+mod queue;
 mod redis;
 mod seed;
 
@@ -24,6 +25,7 @@ use stock_up_io::store::RetentionPolicy;
 pub(crate) use etcd::EtcdConfig;
 pub(crate) use form::{ByteSize, secret_from_file};
 pub(crate) use influxdb::InfluxdbConfig;
+pub(crate) use queue::{Foreign, QueueConfig, QueueKind};
 pub(crate) use redis::RedisConfig;
 
 use crate::cli::{RunArgs, VenueName};
@@ -47,6 +49,7 @@ pub(crate) struct Config {
     pub(crate) influxdb: InfluxdbConfig,
     pub(crate) etcd: EtcdConfig,
     pub(crate) redis: RedisConfig,
+    pub(crate) queue: QueueConfig,
 }
 
 /// Where trades come from.
@@ -233,6 +236,7 @@ impl Config {
         config
             .etcd
             .apply_seed(seed::variable(environment, "CONFIG_HOST"));
+        config.queue.apply_seed(environment)?;
         config.checked()
     }
 
@@ -292,6 +296,7 @@ impl Config {
         if self.serve.tls_cert.as_os_str().is_empty() != self.serve.tls_key.as_os_str().is_empty() {
             bail!("[serve] tls_cert and tls_key belong together; set both or none");
         }
+        self.queue.check()?;
         let has = |path: &Path| !path.as_os_str().is_empty();
         if has(&self.venue.token_file) && !self.venue.token.is_empty() {
             bail!("[venue] token and token_file are both set; keep one");

@@ -8,24 +8,13 @@ use super::{VenueConfig, VenueKind};
 /// Takes the seed's variables where nothing newer is set.
 ///
 /// # Errors
-/// A variable whose engine is not part of this version: going on without it would lose data
-/// silently.
+/// A venue that needs a token, without one.
 pub(super) fn apply(
     venue: &mut VenueConfig,
     environment: &[(String, String)],
     has_file: bool,
 ) -> anyhow::Result<()> {
     let get = |name: &str| variable(environment, name);
-    match get("MESSAGE_QUEUE_TYPE") {
-        None | Some("embedded") => {}
-        Some(kind @ ("kafka" | "rmq")) => bail!(
-            "environment variable `MESSAGE_QUEUE_TYPE`: `{kind}` is not part of this version; \
-             unset it, or set it to `embedded`"
-        ),
-        Some(kind) => bail!(
-            "environment variable `MESSAGE_QUEUE_TYPE`: `{kind}` is no queue; only `embedded` is"
-        ),
-    }
     let defaults = VenueConfig::default();
     if let Some(server) = get("QUOTE_SERVER").filter(|_| venue.server == defaults.server) {
         server.clone_into(&mut venue.server);

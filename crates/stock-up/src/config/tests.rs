@@ -113,8 +113,8 @@ fn mistakes_are_named_with_their_place() {
     );
     refuses(
         "",
-        &[("MESSAGE_QUEUE_TYPE", "kafka")],
-        "environment variable `MESSAGE_QUEUE_TYPE`: `kafka` is not part of this version; unset it, or set it to `embedded`",
+        &[("MESSAGE_QUEUE_TYPE", "redis")],
+        "environment variable `MESSAGE_QUEUE_TYPE`: `redis` is no queue; it is `kafka`, `rmq` or `embedded`",
     );
     refuses(
         "",
@@ -195,5 +195,41 @@ fn mistakes_about_influxdb_are_named() {
     refuses(
         "token = \"a\"\ntoken_file = \"b\"\n",
         "[influxdb] a secret and its file are both set; keep one",
+    );
+}
+
+#[test]
+fn the_seed_s_queue_is_taken_where_nothing_newer_is_set() {
+    let file = file("[queue.rabbitmq]\nvhost = \"mine\"\n");
+    let environment = variables(&[
+        ("MESSAGE_QUEUE_TYPE", "rmq"),
+        ("RMQ_HOST", "broker"),
+        ("RMQ_VHOST", "seed"),
+        ("RMQ_PASSWORD", "CANARY-7f3a"),
+        ("RMQ_QUEUE_QUOTES", "quotes"),
+        ("KAFKA_BROKERS", "one:9092,two:9092"),
+        ("KAFKA_TOPIC", "quotes"),
+    ]);
+    let config = Config::from_sources(Some(file.path()), &environment).unwrap();
+    let QueueConfig {
+        kind,
+        kafka,
+        rabbitmq,
+        ..
+    } = &config.queue;
+    assert_eq!(*kind, QueueKind::Rabbitmq);
+    assert_eq!((&*rabbitmq.host, &*rabbitmq.vhost), ("broker", "mine"));
+    assert_eq!(
+        (&*rabbitmq.user, &*rabbitmq.queue),
+        ("stock-query", "quotes")
+    );
+    assert_eq!(rabbitmq.password.expose(), "CANARY-7f3a");
+    assert_eq!(
+        (&*kafka.brokers, &*kafka.topic),
+        ("one:9092,two:9092", "quotes")
+    );
+    assert!(
+        !format!("{config:?}").contains("CANARY"),
+        "a password can be seen"
     );
 }

@@ -17,9 +17,9 @@ use crate::serve::{
 
 /// The stored series and gaps, up to the newest point.
 #[derive(Debug)]
-pub(super) struct Stored {
-    pub(super) readers: ReaderPool,
-    pub(super) recent: Arc<Recent>,
+pub(crate) struct Stored {
+    pub(crate) readers: ReaderPool,
+    pub(crate) recent: Arc<Recent>,
 }
 
 impl History for Stored {
@@ -108,6 +108,16 @@ const FIRST_LOOK_BACK: i64 = 60_000_000_000;
 
 /// A look that went back so far found all that there is: two years.
 const LAST_LOOK_BACK: i64 = 63_072_000_000_000_000;
+
+/// No trades: the log is in another process.
+#[derive(Debug)]
+pub(super) struct NoTrades;
+
+impl TradeSource for NoTrades {
+    fn trades(&self, _query: &TradesQuery) -> anyhow::Result<TradesPage> {
+        Ok(TradesPage::default())
+    }
+}
 
 /// The trades of the log.
 #[derive(Debug)]

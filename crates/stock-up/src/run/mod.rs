@@ -1,14 +1,16 @@
-//! `stock-up run`: collect, log, analyze, store and serve, in one process.
+//! `stock-up run`: collect, log, analyze, store and serve, in one process or with a queue between
+//! them ([`queued`]).
 //!
 //! ```text
 //! feed ─▶ collect (thread) ─▶ log ─▶ analyze (thread) ─▶ save (thread) ─▶ store
 //!                                          └─▶ hub ─▶ serve
 //! ```
 
-mod history;
+pub(crate) mod history;
 mod logging;
 mod parts;
 mod pipeline;
+mod queued;
 mod stop;
 mod supervisor;
 
@@ -19,9 +21,9 @@ use std::path::PathBuf;
 use anyhow::anyhow;
 use stock_up_io::clock::Clock;
 
-use crate::cli::{Role, RunArgs};
+use crate::cli::{Roles, RunArgs};
 use crate::collect::{End, Venue};
-use crate::config::{Config, duration};
+use crate::config::{Config, QueueKind, duration};
 use crate::failure::{Failure, Outcome};
 use crate::serve::Exposure;
 use crate::venue::Source;
@@ -29,29 +31,43 @@ use crate::venue::Source;
 use logging::Logging;
 use parts::Parts;
 use pipeline::Pipeline;
+use queued::Queued;
 
 /// Runs the roles until it is told to stop, or until nothing comes any more.
 pub(crate) fn run(args: &RunArgs) -> Outcome {
     let logging = Logging::start();
     let config = Config::for_run(args)?;
-    refuse_partial_roles(args)?;
+    let (queue, roles) = (config.queue.kind, Roles::of(args));
     let clock = Clock::system();
-    let source = Source::new(&config, &clock).map_err(Failure::usage)?;
+    let until_idle = args.until_idle.map(duration);
     let listener = listen(&config)?;
-    let parts = Parts::open(&config, args)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let until_idle = args.until_idle.map(duration);
-    let pipeline = Pipeline {
-        config,
-        clock,
-        logging,
-        source,
-        parts,
-        until_idle,
+    let ended = if queue == QueueKind::Embedded {
+        refuse_partial_roles(roles)?;
+        let source = Source::new(&config, &clock).map_err(Failure::usage)?;
+        let parts = Parts::open(&config, args)?;
+        let pipeline = Pipeline {
+            config,
+            clock,
+            logging,
+            source,
+            parts,
+            until_idle,
+        };
+        pipeline.run(&runtime, listener)
+    } else {
+        let queued = Queued {
+            config,
+            args,
+            roles,
+            clock,
+            logging,
+            until_idle,
+        };
+        queued.run(&runtime, listener)
     };
-    let ended = pipeline.run(&runtime, listener);
     // Nothing is left that must be waited for: what blocks on a disk is done or failed.
     runtime.shutdown_background();
     match ended? {
@@ -60,17 +76,14 @@ pub(crate) fn run(args: &RunArgs) -> Outcome {
     }
 }
 
-/// Roles in processes of their own need a queue between them, which this version does not have.
-fn refuse_partial_roles(args: &RunArgs) -> Outcome {
-    let Some(roles) = &args.role else {
-        return Ok(());
-    };
-    let all = [Role::Collect, Role::Analyze, Role::Serve];
-    if all.iter().all(|role| roles.contains(role)) {
+/// Roles in processes of their own need a queue between them.
+fn refuse_partial_roles(roles: Roles) -> Outcome {
+    if roles == Roles::ALL {
         return Ok(());
     }
     Err(Failure::usage(anyhow!(
-        "--role: in this version one process does all roles; leave it out, or give collect,analyze,serve"
+        "--role: with the embedded log one process does all roles; leave it out, \
+         or set `type` in `[queue]` to `kafka` or `rabbitmq`"
     )))
 }
 

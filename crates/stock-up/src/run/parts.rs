@@ -1,5 +1,7 @@
 //! What is on disk, opened in the right order.
 
+use std::path::Path;
+
 use anyhow::{Context, anyhow};
 use stock_up_io::settings::{Missing, Settings, SettingsHandle, durable};
 use stock_up_io::store::{Gap, GapFilter, Store, StoreReader};
@@ -12,18 +14,23 @@ use crate::failure::{Failure, Outcome};
 use crate::settings_source::{self, SettingsSource};
 use crate::venue::Source;
 
-/// What is on disk, opened and in step.
-pub(super) struct Parts {
+/// What `collect` keeps on disk.
+pub(super) struct Spool {
     pub(super) dir: DataDir,
     pub(super) log: Log,
     pub(super) writer: Writer,
-    pub(super) store: Store,
-    /// The gap that was open when the store was saved.
-    pub(super) open_gap: Option<Gap>,
     pub(super) settings: (SettingsHandle, SettingsSource),
 }
 
-impl Parts {
+/// What is on disk when all roles share a log, opened and in step.
+pub(super) struct Parts {
+    pub(super) spool: Spool,
+    pub(super) store: Store,
+    /// The gap that was open when the store was saved.
+    pub(super) open_gap: Option<Gap>,
+}
+
+impl Spool {
     pub(super) fn open(config: &Config, args: &RunArgs) -> Outcome<Self> {
         let venue = Source::venue(config.venue.kind);
         let path = config.data_dir_for(venue.name).map_err(Failure::usage)?;
@@ -43,17 +50,26 @@ impl Parts {
                 "the end of the log was cut off in the middle of a write, and dropped"
             );
         }
-        let store = Store::open(dir.path()).map_err(Failure::data_dir)?;
-        let open_gap = open_gap(&dir).map_err(Failure::data_dir)?;
-        let settings = open_settings(config, args, &dir)?;
+        let settings = settings_of(config, args, dir.path())?;
         tracing::info!(dir = %dir.path().display(), venue = venue.name, "data directory open");
         Ok(Self {
             dir,
             log,
             writer,
+            settings,
+        })
+    }
+}
+
+impl Parts {
+    pub(super) fn open(config: &Config, args: &RunArgs) -> Outcome<Self> {
+        let spool = Spool::open(config, args)?;
+        let store = Store::open(spool.dir.path()).map_err(Failure::data_dir)?;
+        let open_gap = open_gap(&spool.dir).map_err(Failure::data_dir)?;
+        Ok(Self {
+            spool,
             store,
             open_gap,
-            settings,
         })
     }
 }
@@ -64,10 +80,10 @@ fn open_gap(dir: &DataDir) -> anyhow::Result<Option<Gap>> {
 }
 
 /// Opens the settings; `--symbols` replaces the subscriptions in their file.
-fn open_settings(
+pub(super) fn settings_of(
     config: &Config,
     args: &RunArgs,
-    dir: &DataDir,
+    dir: &Path,
 ) -> Outcome<(SettingsHandle, SettingsSource)> {
     if config.etcd.is_on() && args.symbols.is_some() {
         return Err(Failure::usage(anyhow!(
@@ -76,7 +92,7 @@ fn open_settings(
         )));
     }
     let fresh = Missing::Create(Box::new(settings_source::defaults(config)));
-    let (handle, watcher) = settings_source::open(config, dir.path(), fresh)?;
+    let (handle, watcher) = settings_source::open(config, dir, fresh)?;
     let Some(symbols) = &args.symbols else {
         return Ok((handle, watcher));
     };
@@ -88,9 +104,9 @@ fn open_settings(
         return Ok((handle, watcher));
     }
     drop((handle, watcher));
-    let file = settings_source::file_path(config, dir.path());
+    let file = settings_source::file_path(config, dir);
     durable::replace(&file, wanted.to_toml().as_bytes())
         .with_context(|| format!("cannot write the settings `{}`", file.display()))
         .map_err(Failure::usage)?;
-    settings_source::open(config, dir.path(), Missing::Refuse)
+    settings_source::open(config, dir, Missing::Refuse)
 }

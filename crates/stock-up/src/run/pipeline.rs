@@ -10,16 +10,18 @@ use stock_up_io::clock::Clock;
 use stock_up_io::settings::SettingsHandle;
 use stock_up_io::store::{Gap, ReaderPool, Store};
 use stock_up_log::{CommitBounds, Log};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::history::{LogTrades, Stored};
 use super::logging::Logging;
-use super::parts::Parts;
+use super::parts::{Parts, Spool};
 use super::stop::Stop;
 use super::supervisor::{Supervisor, spawn_analysis, spawn_collect};
-use crate::analyze::{self, Analysis, Analyze, Finish, LogRetention, Recent, Saver, Sharer};
+use crate::analyze::{
+    self, Analysis, Analyze, Finish, Input, LogRetention, Part, Recent, Saver, Sharer,
+};
 use crate::collect::{Collect, End, Journal};
 use crate::config::{Config, duration, secret_from_file};
 use crate::data_dir::DataDir;
@@ -60,24 +62,21 @@ impl Pipeline {
             until_idle,
         } = self;
         let Parts {
+            spool,
+            store,
+            open_gap,
+        } = parts;
+        let Spool {
             dir,
             log,
             writer,
-            store,
-            open_gap,
             settings: (settings, watcher),
-        } = parts;
-        let telemetry = Arc::new(Telemetry::new());
-        let influxdb = Influxdb::new(&config, dir.path()).map_err(Failure::usage)?;
-        let sinks = Sinks::new(influxdb.as_ref(), (&store, &dir), (&telemetry, &clock))?;
-        let shared = Shared {
-            hub: Hub::default(),
-            telemetry,
-            recent: Arc::new(Recent::new(sinks.outlets())),
-        };
+        } = spool;
+        let (shared, sinks) = share((&config, &clock), (&dir, &store))?;
         let venue = Source::venue(config.venue.kind);
         shared.hub.publish_venue(venue.name, venue.simulated);
-        let server = server(&config, (&dir, &log), &shared, (&settings, &clock))?;
+        let sources = sources((&dir, &log), &shared, &settings);
+        let server = serve(&config, sources, (&shared.hub, &shared.telemetry), &clock)?;
 
         let name = dir.partition_name(0);
         let analysis = begin_analysis((&config, name), (store, &log, open_gap), &shared)?;
@@ -110,7 +109,9 @@ impl Pipeline {
             clock,
             told: stop.clone(),
         };
-        let tasks = spawn_tasks(runtime, feed, (settings, watcher), (hub, logging));
+        let mut tasks = JoinSet::new();
+        let place = (&mut tasks, runtime.handle());
+        spawn_tasks(place, feed, (settings, watcher), (hub, logging));
         super::announce(&config, &listener, venue)?;
         let supervisor = Supervisor {
             stop,
@@ -145,38 +146,38 @@ fn begin_analysis(
         Arc::clone(&recent),
         Arc::clone(&telemetry),
     )?;
-    let (log, hub, retention) = (log.clone(), hub.clone(), log_retention(config));
+    let input = Input::log(log.clone(), analyzer.position(), log_retention(config))
+        .map_err(Failure::data_dir)?;
+    let hub = hub.clone();
     let context = Analyze {
         analyzer,
-        log,
+        input,
         saver,
         open_gap,
         hub,
         recent,
         telemetry,
-        retention,
+        part: Part::WHOLE,
     };
     Ok(Analysis::begin(context)?)
 }
 
 /// The feed, ready to run.
-struct FeedTask {
-    source: Source,
-    signals: mpsc::Sender<stock_up_io::feed::FeedSignal>,
-    clock: Clock,
-    told: Stop,
+pub(super) struct FeedTask {
+    pub(super) source: Source,
+    pub(super) signals: mpsc::Sender<stock_up_io::feed::FeedSignal>,
+    pub(super) clock: Clock,
+    pub(super) told: Stop,
 }
 
 /// Starts what waits for sockets and files rather than for the disk.
-fn spawn_tasks(
-    runtime: &Runtime,
+pub(super) fn spawn_tasks(
+    (tasks, handle): (&mut JoinSet<()>, &Handle),
     feed: FeedTask,
     (settings, watcher): (SettingsHandle, SettingsSource),
     (hub, logging): (Hub, Logging),
-) -> JoinSet<()> {
+) {
     let (wishes, wished) = watch::channel(settings.current().settings.subscriptions.clone());
-    let mut tasks = JoinSet::new();
-    let handle = runtime.handle();
     let FeedTask {
         source,
         signals,
@@ -188,34 +189,63 @@ fn spawn_tasks(
         handle,
     );
     tasks.spawn_on(watcher.run(), handle);
-    tasks.spawn_on(follow_settings(settings, wishes, hub, logging), handle);
-    tasks
+    tasks.spawn_on(
+        follow_settings(settings, Some(wishes), hub, logging),
+        handle,
+    );
 }
 
-fn commit_bounds(config: &Config) -> CommitBounds {
+pub(super) fn commit_bounds(config: &Config) -> CommitBounds {
     CommitBounds {
         latency: duration(config.log.commit_latency),
         bytes: usize::try_from(config.log.commit_bytes.0).unwrap_or(usize::MAX),
     }
 }
 
-fn log_retention(config: &Config) -> LogRetention {
+pub(super) fn log_retention(config: &Config) -> LogRetention {
     LogRetention {
         max_bytes: Some(config.log.retain_bytes.0).filter(|bytes| *bytes > 0),
         max_age: Some(config.log.retain_age.ns()).filter(|age| *age > 0),
     }
 }
 
-/// The server over everything that can be read.
-fn server(
-    config: &Config,
-    (dir, log): (&DataDir, &Log),
-    Shared {
-        hub,
+/// What several roles hold, and the sinks behind it.
+fn share(
+    (config, clock): (&Config, &Clock),
+    (dir, store): (&DataDir, &Store),
+) -> Outcome<(Shared, Sinks)> {
+    let telemetry = Arc::new(Telemetry::new());
+    let influxdb = Influxdb::new(config, dir.path()).map_err(Failure::usage)?;
+    let sinks = Sinks::new(influxdb.as_ref(), (store, dir), (&telemetry, clock))?;
+    let shared = Shared {
+        hub: Hub::default(),
         telemetry,
-        recent,
-    }: &Shared,
-    (settings, clock): (&SettingsHandle, &Clock),
+        recent: Arc::new(Recent::new(sinks.outlets())),
+    };
+    Ok((shared, sinks))
+}
+
+/// What is read on request, where everything is in one process.
+fn sources((dir, log): (&DataDir, &Log), shared: &Shared, settings: &SettingsHandle) -> Sources {
+    Sources {
+        history: Arc::new(Stored {
+            readers: ReaderPool::new(dir.path()),
+            recent: Arc::clone(&shared.recent),
+        }),
+        trades: Arc::new(LogTrades {
+            log: log.clone(),
+            hub: shared.hub.clone(),
+        }),
+        settings: settings.clone(),
+    }
+}
+
+/// The server over everything that can be read.
+pub(super) fn serve(
+    config: &Config,
+    sources: Sources,
+    (hub, telemetry): (&Hub, &Arc<Telemetry>),
+    clock: &Clock,
 ) -> Outcome<Server> {
     let serve = &config.serve;
     let has = |path: &PathBuf| !path.as_os_str().is_empty();
@@ -229,21 +259,10 @@ fn server(
         certificate: serve.tls_cert.clone(),
         key: serve.tls_key.clone(),
     });
-    let history = Stored {
-        readers: ReaderPool::new(dir.path()),
-        recent: Arc::clone(recent),
-    };
     Server::new(Serve {
         hub: hub.clone(),
         telemetry: Arc::clone(telemetry),
-        sources: Sources {
-            history: Arc::new(history),
-            trades: Arc::new(LogTrades {
-                log: log.clone(),
-                hub: hub.clone(),
-            }),
-            settings: settings.clone(),
-        },
+        sources,
         token: token.map(|token| TokenHash::of(token.expose())),
         tls,
         hosts: serve.hosts.clone(),
@@ -254,9 +273,9 @@ fn server(
 }
 
 /// Passes changed settings on: the wishes to the feed, the rest to whoever shows it.
-async fn follow_settings(
+pub(super) async fn follow_settings(
     settings: SettingsHandle,
-    wishes: watch::Sender<Vec<String>>,
+    wishes: Option<watch::Sender<Vec<String>>>,
     hub: Hub,
     logging: Logging,
 ) {
@@ -266,8 +285,10 @@ async fn follow_settings(
         teller.tell(&state);
         logging.set_level(state.settings.log_level);
         hub.publish_subscriptions(&state.settings.subscriptions);
-        let wanted = state.settings.subscriptions.clone();
-        wishes.send_if_modified(|held| std::mem::replace(held, wanted.clone()) != wanted);
+        if let Some(wishes) = &wishes {
+            let wanted = state.settings.subscriptions.clone();
+            wishes.send_if_modified(|held| std::mem::replace(held, wanted.clone()) != wanted);
+        }
         if states.changed().await.is_err() {
             return;
         }

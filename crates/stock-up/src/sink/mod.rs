@@ -205,6 +205,19 @@ impl Running {
         }
     }
 
+    /// As [`Running::failed`], without waiting.
+    ///
+    /// # Errors
+    /// The failure of the sink that failed.
+    pub(crate) fn check(&mut self) -> anyhow::Result<()> {
+        match self.tasks.try_join_next() {
+            Some(Ok(Err(error))) => Err(error),
+            Some(Ok(Ok(_))) => Err(anyhow!("a sink ended early")),
+            Some(Err(panic)) => Err(anyhow::Error::new(panic).context("a sink panicked")),
+            None => Ok(()),
+        }
+    }
+
     /// Lets them write the rest, for a while: what is left is sent at the next start.
     ///
     /// # Errors

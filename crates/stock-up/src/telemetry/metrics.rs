@@ -15,6 +15,7 @@ use super::commits::Commits;
 use super::declare::{CounterBy, Declare, MetricDoc};
 use super::influxdb::InfluxdbMetrics;
 use super::pipeline::Pipeline;
+use super::publish::PublishMetrics;
 
 /// The metrics of the process. Fields are what the roles count with.
 #[derive(Debug)]
@@ -39,6 +40,8 @@ pub(crate) struct Telemetry {
     pub(crate) store_write: Histogram,
     /// What goes to `InfluxDB`.
     pub(crate) influxdb: InfluxdbMetrics,
+    /// What goes to the queue.
+    pub(crate) publish: PublishMetrics,
     /// Changes of the settings that were refused.
     pub(crate) settings_refused: Counter,
     /// Answers, by `code`.
@@ -92,6 +95,7 @@ impl Telemetry {
                 "Time of a write of points to the store.",
             ),
             influxdb: InfluxdbMetrics::declare(d),
+            publish: PublishMetrics::declare(d),
             settings_refused: d.counter(
                 "stock_up_settings_refused",
                 "Changes of the settings that were refused; the old ones stayed.",

@@ -9,6 +9,7 @@ mod declare;
 mod influxdb;
 mod metrics;
 mod pipeline;
+mod publish;
 
 pub(crate) use metrics::{Telemetry, metrics_markdown};
 pub(crate) use pipeline::{Counts, Settled};

@@ -12,7 +12,7 @@ const SYMBOLS: [&str; 3] = ["BAC", "IBM", "SPY"];
 const START: i64 = 1_381_219_217_034_000_000;
 
 /// A small market: bursts in one millisecond, twins, quiet spells, prints that are a little late.
-fn tape(rows: u32, late_ms: i64) -> String {
+pub(crate) fn tape(rows: u32, late_ms: i64) -> String {
     let mut text = String::from("timestamp_ns,symbol,price,size,conditions\n");
     let (mut time, mut random) = (START, 88_172_645_463_325_252_u64);
     for row in 0..rows {

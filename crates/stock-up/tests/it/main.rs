@@ -20,6 +20,7 @@ mod process;
 mod redis;
 mod replay;
 mod replay_log;
+mod roles;
 mod serve;
 mod shared;
 mod tapes;

@@ -1,0 +1,137 @@
+//! `[queue]`: what lies between `collect` and `analyze`.
+
+use anyhow::{Context, bail};
+use serde::{Deserialize, Serialize};
+#[cfg(feature = "rabbitmq")]
+use stock_up_io::feed::Secret;
+#[cfg(feature = "kafka")]
+use stock_up_io::queue::kafka::KafkaConfig;
+#[cfg(feature = "rabbitmq")]
+use stock_up_io::queue::rabbitmq::RabbitmqConfig;
+
+use super::seed::variable;
+
+/// What lies between `collect` and `analyze`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct QueueConfig {
+    /// Which queue.
+    #[serde(rename = "type")]
+    pub(crate) kind: QueueKind,
+    /// What to do with messages of other programs.
+    pub(crate) foreign: Foreign,
+    #[cfg(feature = "kafka")]
+    pub(crate) kafka: KafkaConfig,
+    #[cfg(feature = "rabbitmq")]
+    pub(crate) rabbitmq: RabbitmqConfig,
+}
+
+/// Which queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum QueueKind {
+    /// None: the log in this process is enough.
+    #[default]
+    Embedded,
+    Kafka,
+    Rabbitmq,
+}
+
+impl QueueKind {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Embedded => "the embedded log",
+            Self::Kafka => "Kafka",
+            Self::Rabbitmq => "RabbitMQ",
+        }
+    }
+}
+
+/// What to do with messages of other programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Foreign {
+    /// Stop: what cannot be read may have been ours.
+    #[default]
+    Stop,
+    /// Pass them over and say so.
+    Skip,
+}
+
+impl QueueConfig {
+    /// Takes the seed's variables where the file says nothing else.
+    ///
+    /// # Errors
+    /// A queue that there is not.
+    pub(super) fn apply_seed(&mut self, environment: &[(String, String)]) -> anyhow::Result<()> {
+        let get = |name| variable(environment, name);
+        let named = match get("MESSAGE_QUEUE_TYPE") {
+            None | Some("embedded") => QueueKind::Embedded,
+            Some("kafka") => QueueKind::Kafka,
+            Some("rmq") => QueueKind::Rabbitmq,
+            Some(kind) => bail!(
+                "environment variable `MESSAGE_QUEUE_TYPE`: `{kind}` is no queue; \
+                 it is `kafka`, `rmq` or `embedded`"
+            ),
+        };
+        if self.kind == QueueKind::Embedded {
+            self.kind = named;
+        }
+        #[cfg(feature = "kafka")]
+        {
+            let (kafka, default) = (&mut self.kafka, KafkaConfig::default());
+            fill(&mut kafka.brokers, &default.brokers, get("KAFKA_BROKERS"));
+            fill(&mut kafka.topic, &default.topic, get("KAFKA_TOPIC"));
+        }
+        #[cfg(feature = "rabbitmq")]
+        {
+            let (rabbitmq, default) = (&mut self.rabbitmq, RabbitmqConfig::default());
+            fill(&mut rabbitmq.host, &default.host, get("RMQ_HOST"));
+            fill(&mut rabbitmq.vhost, &default.vhost, get("RMQ_VHOST"));
+            fill(&mut rabbitmq.user, &default.user, get("RMQ_USER"));
+            fill(
+                &mut rabbitmq.exchange,
+                &default.exchange,
+                get("RMQ_EXCHANGE"),
+            );
+            fill(&mut rabbitmq.queue, &default.queue, get("RMQ_QUEUE_QUOTES"));
+            if let Some(password) = get("RMQ_PASSWORD").filter(|_| rabbitmq.password.is_empty()) {
+                rabbitmq.password = Secret::new(password);
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at the values of the queue that was chosen.
+    ///
+    /// # Errors
+    /// The first that cannot be meant.
+    pub(super) fn check(&self) -> anyhow::Result<()> {
+        match self.kind {
+            QueueKind::Embedded => Ok(()),
+            #[cfg(feature = "kafka")]
+            QueueKind::Kafka => self.kafka.check().context("[queue]"),
+            #[cfg(feature = "rabbitmq")]
+            QueueKind::Rabbitmq => {
+                if self.rabbitmq.password.is_empty() {
+                    bail!("[queue.rabbitmq] password is empty; set it, or `RMQ_PASSWORD`");
+                }
+                Ok(())
+            }
+            #[cfg(not(all(feature = "kafka", feature = "rabbitmq")))]
+            kind => {
+                let name = kind.name();
+                Err(anyhow::anyhow!("this program was built without {name}"))
+                    .context("[queue] type; build it with its default features")
+            }
+        }
+    }
+}
+
+/// Takes a variable of the seed where nothing newer is set.
+#[cfg(any(feature = "kafka", feature = "rabbitmq"))]
+fn fill(place: &mut String, default: &str, variable: Option<&str>) {
+    if let Some(value) = variable.filter(|_| place == default) {
+        value.clone_into(place);
+    }
+}

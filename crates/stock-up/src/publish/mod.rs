@@ -1,0 +1,321 @@
+//! The spool's other end: what is durable in the log goes to the queue, in order, until it is
+//! confirmed.
+//!
+//! ```text
+//! log ──records──▶ splitter ──pieces──▶ group ──messages──▶ producer ══▶ broker
+//!                                         └── kept until all are confirmed, sent again if not
+//! ```
+//!
+//! The log is what survives an outage of the broker. After any doubt the same group is sent again by
+//! a new producer; its numbers make the repetition harmless.
+
+mod group;
+mod state;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use stock_up_core::TradeBatch;
+use stock_up_core::partition::{Piece, Splitter};
+use stock_up_core::record::codec;
+use stock_up_io::clock::Stopwatch;
+use stock_up_io::queue::{Outgoing, Producer, QueueError};
+use stock_up_log::{Error, Log, Reader, Retention};
+use tokio::time::sleep;
+
+use crate::analyze::{Finish, LogRetention};
+use crate::queue::{Queue, QueueProducer, Waits};
+use crate::telemetry::Telemetry;
+use group::Group;
+pub(crate) use state::{Published, StateFile};
+
+/// The longest wait for the log before looking at other things.
+const WAIT: Duration = Duration::from_millis(20);
+
+/// How often it is kept how far we have come.
+const KEEP_EVERY: Duration = Duration::from_secs(1);
+
+/// What publishing works with.
+#[derive(Debug)]
+pub(crate) struct Publish {
+    pub(crate) log: Log,
+    pub(crate) queue: Queue,
+    pub(crate) file: StateFile,
+    pub(crate) published: Published,
+    pub(crate) retention: LogRetention,
+    pub(crate) telemetry: Arc<Telemetry>,
+}
+
+/// Publishing at work.
+struct Publisher {
+    publish: Publish,
+    reader: Reader,
+    /// What was read but not confirmed yet, and where the log goes on after it.
+    waiting: Vec<Outgoing>,
+    batch: TradeBatch,
+    since_kept: Stopwatch,
+}
+
+impl Publish {
+    /// Reads what of the log was not published yet, for what it says about itself.
+    ///
+    /// # Errors
+    /// If the log no longer holds it, or is damaged.
+    pub(crate) fn known(&self) -> anyhow::Result<crate::collect::Known> {
+        let mut known = self.published.known.clone();
+        let mut reader = self.reader()?;
+        let mut batch = TradeBatch::default();
+        while let Some(frame) = reader.next_frame()? {
+            let record = codec::decode_into(frame.payload, &mut batch)
+                .with_context(|| format!("record {} of the log", frame.seq))?;
+            if let Some(record) = record {
+                known.note(&record);
+            } else {
+                let newest = batch.trades.iter().map(|trade| trade.ts_event).max();
+                known.note_trades(batch.ts_recv, newest);
+            }
+        }
+        Ok(known)
+    }
+
+    fn reader(&self) -> anyhow::Result<Reader> {
+        let (position, first) = (self.published.position, self.log.first_seq());
+        if position < first {
+            return Err(anyhow!(
+                "records {position} to {first} were removed from the log before they were \
+                 published; start with --republish and an empty queue to go on without them"
+            ));
+        }
+        Ok(self.log.reader(position)?)
+    }
+
+    /// Publishes until `finish` is reached.
+    ///
+    /// # Errors
+    /// What a person has to decide, or a failure of the disk.
+    pub(crate) async fn run(self, finish: Arc<Finish>) -> anyhow::Result<()> {
+        let mut publisher = Publisher {
+            reader: self.reader()?,
+            publish: self,
+            waiting: Vec::new(),
+            batch: TradeBatch::default(),
+            since_kept: Stopwatch::start(),
+        };
+        let mut waits = Waits::default();
+        loop {
+            match publisher.connected(&finish, &mut waits).await? {
+                Ok(()) => return publisher.keep(),
+                Err(error) if error.is_passing() => {
+                    tracing::warn!(%error, "the queue is away; the log keeps what comes");
+                    sleep(waits.after_failure()).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+impl Publisher {
+    /// Publishes over one connection, until it is lost or everything is said.
+    async fn connected(
+        &mut self,
+        finish: &Finish,
+        waits: &mut Waits,
+    ) -> anyhow::Result<Result<(), QueueError>> {
+        let mut producer = match self.connect().await {
+            Ok(producer) => producer,
+            Err(error) => return Ok(Err(error)),
+        };
+        let partitions = producer.partitions();
+        let splitter = &mut self.publish.published.splitter;
+        splitter.get_or_insert_with(|| Splitter::new(partitions));
+        let mut group = Group::new(self.publish.log.source(), partitions);
+        loop {
+            if let Err(error) = self.confirm(&mut producer).await? {
+                return Ok(Err(error));
+            }
+            waits.succeeded();
+            if self.fill(&mut group)? {
+                self.waiting = group.take();
+                continue;
+            }
+            self.keep_if_due()?;
+            if finish.is_reached(self.publish.published.position) {
+                return Ok(Ok(()));
+            }
+            if let Err(error) = self.rest(&mut producer).await? {
+                return Ok(Err(error));
+            }
+        }
+    }
+
+    async fn connect(&self) -> Result<QueueProducer, QueueError> {
+        let Publish {
+            queue,
+            log,
+            published,
+            ..
+        } = &self.publish;
+        let source = format!("{:032x}", u128::from_be_bytes(log.source()));
+        let remembered = published.splitter.as_ref().map(Splitter::partitions);
+        queue.producer(&source, remembered).await
+    }
+
+    /// Sends what waits, and goes on only when the broker has all of it.
+    async fn confirm(
+        &mut self,
+        producer: &mut QueueProducer,
+    ) -> anyhow::Result<Result<(), QueueError>> {
+        if self.waiting.is_empty() {
+            return Ok(Ok(()));
+        }
+        if let Err(error) = producer.publish(&self.waiting).await {
+            return Ok(Err(error));
+        }
+        self.publish
+            .telemetry
+            .publish
+            .messages
+            .inc_by(self.waiting.len() as u64);
+        self.waiting.clear();
+        self.keep_if_due()?;
+        Ok(Ok(()))
+    }
+
+    /// Reads the next group of the log; false if nothing is there.
+    fn fill(&mut self, group: &mut Group) -> anyhow::Result<bool> {
+        let mut pieces: Vec<Piece> = Vec::new();
+        let mut any = false;
+        let published = &mut self.publish.published;
+        while !group.is_full() {
+            let Some(frame) = self.reader.next_frame()? else {
+                break;
+            };
+            any = true;
+            let seq = frame.seq;
+            let end = seq + u64::from(frame.count);
+            let record = codec::decode_into(frame.payload, &mut self.batch)
+                .with_context(|| format!("record {seq} of the log"))?;
+            let Some(splitter) = &mut published.splitter else {
+                break;
+            };
+            if let Some(record) = &record {
+                published.known.note(record);
+                splitter.split(record, &mut pieces);
+            } else {
+                let trades = &self.batch.trades;
+                let newest = trades.iter().map(|trade| trade.ts_event).max();
+                published.known.note_trades(self.batch.ts_recv, newest);
+                splitter.split_trades(&self.batch, &mut pieces);
+            }
+            published.position = end;
+            group.add(pieces.drain(..));
+        }
+        let (end, telemetry) = (self.publish.log.durable_end(), &self.publish.telemetry);
+        telemetry.log_commits.durable(end);
+        let lag = end.saturating_sub(published.position);
+        let lag = i64::try_from(lag).unwrap_or(i64::MAX);
+        telemetry.publish.lag.set(lag);
+        Ok(any)
+    }
+
+    /// Waits a little for more of the log, or for somebody who needs old records again.
+    async fn rest(
+        &mut self,
+        producer: &mut QueueProducer,
+    ) -> anyhow::Result<Result<(), QueueError>> {
+        let (log, position) = (self.publish.log.clone(), self.publish.published.position);
+        let waited = tokio::task::spawn_blocking(move || log.wait_for(position, WAIT));
+        let request = tokio::select! {
+            waited = waited => match waited? {
+                Ok(_) => return Ok(Ok(())),
+                // Nobody writes for now: `collect` ends, or waits for room on the device.
+                Err(Error::Closed | Error::NoSpace(_)) => {
+                    sleep(WAIT).await;
+                    return Ok(Ok(()));
+                }
+                Err(error) => return Err(error.into()),
+            },
+            request = producer.next_rewind() => request,
+        };
+        match request {
+            Ok(request) => {
+                self.rewind(&request)?;
+                Ok(producer.rewound().await)
+            }
+            Err(error) => Ok(Err(error)),
+        }
+    }
+
+    /// Goes back to a record that an analyzer asks for.
+    fn rewind(&mut self, request: &[u8]) -> anyhow::Result<()> {
+        let Publish { log, published, .. } = &mut self.publish;
+        let text = String::from_utf8_lossy(request);
+        let Ok(wanted) = text.trim().parse::<u64>() else {
+            let shown: String = text.escape_debug().take(40).collect();
+            tracing::warn!(
+                request = shown,
+                "a request to send records again is no number"
+            );
+            return Ok(());
+        };
+        let position = published.base.saturating_add(wanted);
+        if position < log.first_seq() || position > published.position {
+            tracing::error!(
+                wanted,
+                first = log.first_seq().saturating_sub(published.base),
+                "an analyzer asks for records that the log does not hold"
+            );
+            return Ok(());
+        }
+        tracing::info!(
+            from = wanted,
+            "sending records again, for an analyzer that lost its state"
+        );
+        self.reader = log.reader(position)?;
+        published.position = position;
+        if let Some(splitter) = &mut published.splitter {
+            splitter.seek(wanted);
+        }
+        Ok(())
+    }
+
+    fn keep_if_due(&mut self) -> anyhow::Result<()> {
+        if self.waiting.is_empty() && self.since_kept.elapsed() >= KEEP_EVERY {
+            self.keep()?;
+            self.retain()?;
+        }
+        Ok(())
+    }
+
+    /// Notes how far we have come; everything before is confirmed.
+    fn keep(&mut self) -> anyhow::Result<()> {
+        self.since_kept = Stopwatch::start();
+        self.publish.file.save(&self.publish.published)
+    }
+
+    /// Lets go of old segments once all is published: until then they are the only copy.
+    fn retain(&self) -> anyhow::Result<()> {
+        let Publish {
+            log,
+            published,
+            retention,
+            telemetry,
+            ..
+        } = &self.publish;
+        telemetry.pipeline.set_log_bytes(log.bytes());
+        if published.position < log.durable_end() {
+            return Ok(());
+        }
+        let age = published.known.time.zip(retention.max_age);
+        let retention = Retention {
+            max_bytes: retention.max_bytes,
+            min_time: age.map(|(now, age)| now.saturating_sub(age)),
+        };
+        match log.retain(&retention) {
+            Ok(_) | Err(Error::Closed | Error::NoSpace(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The queue that was configured: the one place where a broker is chosen.
+
+mod consumer;
+mod producer;
+mod waits;
+
+use stock_up_io::queue::QueueError;
+#[cfg(feature = "rabbitmq")]
+use stock_up_io::queue::rabbitmq::RabbitmqConfig;
+
+pub(crate) use consumer::QueueConsumer;
+pub(crate) use producer::QueueProducer;
+pub(crate) use waits::Waits;
+
+use crate::config::{Foreign, QueueConfig, QueueKind};
+
+/// How the messages of a queue are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// Shared with other analyzers: each partition is read by one of them.
+    Shared,
+    /// Everything, whoever else reads it too.
+    Copy,
+}
+
+/// A queue that can be connected to.
+#[derive(Debug, Clone)]
+pub(crate) struct Queue(QueueConfig);
+
+impl Queue {
+    pub(crate) fn new(config: QueueConfig) -> Self {
+        Self(config)
+    }
+
+    /// What people call it.
+    pub(crate) fn name(&self) -> &'static str {
+        self.0.kind.name()
+    }
+
+    /// Names a partition wherever its state is shared.
+    pub(crate) fn partition_name(&self, partition: u32) -> String {
+        let place = match self.0.kind {
+            #[cfg(feature = "kafka")]
+            QueueKind::Kafka => format!("kafka/{}", self.0.kafka.topic),
+            #[cfg(feature = "rabbitmq")]
+            QueueKind::Rabbitmq => {
+                let RabbitmqConfig { vhost, queue, .. } = &self.0.rabbitmq;
+                format!("rabbitmq/{vhost}/{queue}")
+            }
+            kind => kind.name().to_owned(),
+        };
+        format!("{place}/{partition}")
+    }
+
+    /// Messages of other programs are passed over instead of stopping us.
+    pub(crate) fn skips_foreign(&self) -> bool {
+        self.0.foreign == Foreign::Skip
+    }
+
+    /// Connects to put messages in; `source` names the log, `remembered` is how many partitions
+    /// the queue had at the first message.
+    ///
+    /// # Errors
+    /// [`QueueError`].
+    #[cfg_attr(
+        not(all(feature = "kafka", feature = "rabbitmq")),
+        expect(unused_variables, reason = "each broker needs another part of it")
+    )]
+    pub(crate) async fn producer(
+        &self,
+        source: &str,
+        remembered: Option<u32>,
+    ) -> Result<QueueProducer, QueueError> {
+        match self.0.kind {
+            #[cfg(feature = "kafka")]
+            QueueKind::Kafka => QueueProducer::kafka(&self.0.kafka, remembered).await,
+            #[cfg(feature = "rabbitmq")]
+            QueueKind::Rabbitmq => QueueProducer::rabbitmq(&self.0.rabbitmq, source).await,
+            kind => Err(absent(kind)),
+        }
+    }
+
+    /// Connects to read.
+    ///
+    /// # Errors
+    /// [`QueueError`].
+    #[cfg_attr(
+        not(any(feature = "kafka", feature = "rabbitmq")),
+        expect(unused_variables, clippy::unused_async, reason = "there is no broker")
+    )]
+    pub(crate) async fn consumer(&self, reading: Reading) -> Result<QueueConsumer, QueueError> {
+        match self.0.kind {
+            #[cfg(feature = "kafka")]
+            QueueKind::Kafka => QueueConsumer::kafka(&self.0.kafka, reading).await,
+            #[cfg(feature = "rabbitmq")]
+            QueueKind::Rabbitmq => QueueConsumer::rabbitmq(&self.0.rabbitmq, reading).await,
+            kind => Err(absent(kind)),
+        }
+    }
+}
+
+fn absent(kind: QueueKind) -> QueueError {
+    QueueError::Misconfigured {
+        broker: kind.name().to_owned(),
+        reason: "this program was built without it; build it with its default features".into(),
+    }
+}

@@ -1,0 +1,316 @@
+//! Roles as processes of their own, with a real broker between them: point for point what one
+//! process gives.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+
+use crate::capture::tape;
+use crate::cli::{Ran, command, ok};
+use crate::process::{Server, TOKEN, wait};
+
+const SYMBOLS: &str = "BAC,IBM,SPY";
+
+/// How a broker is told to the processes; the names are this test's own.
+struct Broker {
+    name: String,
+    variables: Vec<(String, String)>,
+}
+
+/// The address of a real server: skipped loudly without one, or a failure where it is required.
+fn address(test: &str, variable: &str) -> Option<String> {
+    let found = std::env::var(variable)
+        .ok()
+        .filter(|found| !found.is_empty());
+    if found.is_none() {
+        assert!(
+            std::env::var_os("STOCK_UP_REQUIRE_SERVICES").is_none(),
+            "{variable} is not set; `cargo xtask services up` starts the servers"
+        );
+        let line = format!("SKIPPED {test}: {variable} is not set\n");
+        std::io::stderr().write_all(line.as_bytes()).unwrap();
+    }
+    found
+}
+
+impl Broker {
+    fn kafka(test: &str, partitions: u32) -> Option<Self> {
+        let brokers = address(test, "STOCK_UP_TEST_KAFKA")?;
+        let name = unique(test);
+        Some(Self::of(
+            &name,
+            &[
+                ("MESSAGE_QUEUE_TYPE", "kafka"),
+                ("KAFKA_BROKERS", &brokers),
+                ("KAFKA_TOPIC", &name),
+                ("STOCK_UP__QUEUE__KAFKA__GROUP", &name),
+                (
+                    "STOCK_UP__QUEUE__KAFKA__CREATE__PARTITIONS",
+                    &partitions.to_string(),
+                ),
+            ],
+        ))
+    }
+
+    /// `kind` is that of the queue; the server's address holds the login.
+    fn rabbitmq(test: &str, kind: &str) -> Option<Self> {
+        let url = address(test, "STOCK_UP_TEST_RABBITMQ")?;
+        let streams = address(test, "STOCK_UP_TEST_RABBITMQ_STREAM")?;
+        let rest = url.trim_start_matches("amqp://");
+        let (login, place) = rest.split_once('@').unwrap();
+        let (user, password) = login.split_once(':').unwrap();
+        let (host, vhost) = place.split_once('/').unwrap();
+        let (host, port) = host.split_once(':').unwrap();
+        let stream_port = streams.rsplit(':').next().unwrap();
+        let name = unique(test);
+        Some(Self::of(
+            &name,
+            &[
+                ("MESSAGE_QUEUE_TYPE", "rmq"),
+                ("RMQ_HOST", host),
+                ("RMQ_VHOST", vhost),
+                ("RMQ_USER", user),
+                ("RMQ_PASSWORD", password),
+                ("RMQ_EXCHANGE", &name),
+                ("RMQ_QUEUE_QUOTES", &name),
+                ("STOCK_UP__QUEUE__RABBITMQ__PORT", port),
+                ("STOCK_UP__QUEUE__RABBITMQ__STREAM_PORT", stream_port),
+                ("STOCK_UP__QUEUE__RABBITMQ__QUEUE_TYPE", kind),
+            ],
+        ))
+    }
+
+    fn of(name: &str, variables: &[(&str, &str)]) -> Self {
+        let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+        Self {
+            name: name.to_owned(),
+            variables: variables.iter().map(owned).collect(),
+        }
+    }
+
+    /// `run` with this role, over the broker.
+    fn role(&self, role: &str, dir: &Path, more: &[&str]) -> Command {
+        let mut command = command();
+        command
+            .args(["run", "--role", role, "--listen", "127.0.0.1:0"])
+            .args(["--data-dir", dir.to_str().unwrap()])
+            .args(more)
+            .envs(self.variables.iter().map(|(key, value)| (key, value)));
+        command
+    }
+}
+
+/// A name that no other run of any test has.
+fn unique(test: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let random = folder.path().file_name().unwrap().to_string_lossy();
+    let random: String = random.chars().filter(char::is_ascii_alphanumeric).collect();
+    format!("{test}-{}-{random}", std::process::id())
+}
+
+/// A tape, and folders for the processes.
+struct Stage {
+    folder: tempfile::TempDir,
+    tape: PathBuf,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tape.csv");
+        fs::write(&path, tape(20_000, 4_000)).unwrap();
+        Self { folder, tape: path }
+    }
+
+    fn dir(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Role collect over the tape, to its end.
+    fn collect(&self, broker: &Broker, more: &[&str]) -> Command {
+        let speed = ["--speed", "max"];
+        let venue = Server::venue(&self.tape, if more.is_empty() { &speed } else { more });
+        let args = ["--symbols", SYMBOLS, "--until-idle", "2s"];
+        let mut collect = broker.role("collect", &self.dir("collect"), &args);
+        collect
+            .env("QUOTE_SERVER", format!("ws://{}", venue.address))
+            .env("QUOTE_API_TOKEN", TOKEN);
+        // It lives as long as the tests do: its process ends with this one's.
+        std::mem::forget(venue);
+        collect
+    }
+
+    /// What `replay` makes of the tape, without its header, sorted.
+    fn expected(&self) -> Vec<String> {
+        sorted(&ok(&["replay", self.tape.to_str().unwrap()]))
+    }
+
+    /// The series of all partitions below `dir`, together.
+    fn series(&self, dir: &str) -> Vec<String> {
+        let mut rows = Vec::new();
+        for entry in fs::read_dir(self.dir(dir)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.join("source.toml").exists() {
+                rows.extend(sorted(&ok(&["export", "series", path.to_str().unwrap()])));
+            }
+        }
+        rows.sort_unstable();
+        rows
+    }
+
+    #[track_caller]
+    fn is_whole(&self, dir: &str) {
+        let (expected, found) = (self.expected(), self.series(dir));
+        let first = expected.iter().zip(&found).find(|(a, b)| a != b);
+        assert!(
+            first.is_none(),
+            "series of {dir}: first difference {first:?}"
+        );
+        assert_eq!(expected.len(), found.len(), "number of points of {dir}");
+    }
+}
+
+fn sorted(text: &str) -> Vec<String> {
+    let mut rows: Vec<String> = text.lines().skip(1).map(str::to_owned).collect();
+    rows.sort_unstable();
+    rows
+}
+
+#[track_caller]
+fn ran_well(command: &mut Command) {
+    let ran = Ran::from(command.output().unwrap());
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(!(ran.out + &ran.err).contains(TOKEN), "the token was shown");
+}
+
+/// Ends a process when the test does.
+struct Ends(Child);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+/// Three processes: one collects, one analyzes, one serves; all of them see every point.
+fn as_one_process(broker: &Broker) {
+    let stage = Stage::new();
+    let idle = ["--until-idle", "8s"];
+    // First of all, because a copy of a queue begins when it is made.
+    let serve = Server::start(broker.role("serve", &stage.dir("serve"), &[]));
+    serve.wait_for("/readyz", "200 OK");
+    let mut analyze = Ends(
+        broker
+            .role("analyze", &stage.dir("analyze"), &idle)
+            .spawn()
+            .unwrap(),
+    );
+    ran_well(&mut stage.collect(broker, &[]));
+    assert!(analyze.0.wait().unwrap().success(), "analyze failed");
+    stage.is_whole("analyze");
+    serve.wait_for("/api/v1/symbols", "\"SPY\"");
+    let last = stage.expected();
+    wait("the dashboard's own series", || {
+        (stage.series("serve").len() == last.len()).then_some(())
+    });
+    stage.is_whole("serve");
+}
+
+#[test]
+fn roles_over_kafka_give_what_one_process_gives() {
+    if let Some(broker) = Broker::kafka("roles_over_kafka", 3) {
+        as_one_process(&broker);
+    }
+}
+
+#[test]
+fn roles_over_a_quorum_queue_give_what_one_process_gives() {
+    if let Some(broker) = Broker::rabbitmq("roles_over_quorum", "quorum") {
+        as_one_process(&broker);
+    }
+}
+
+#[test]
+fn roles_over_a_classic_queue_give_what_one_process_gives() {
+    if let Some(broker) = Broker::rabbitmq("roles_over_classic", "classic") {
+        as_one_process(&broker);
+    }
+}
+
+#[test]
+fn roles_over_a_stream_give_what_one_process_gives() {
+    if let Some(broker) = Broker::rabbitmq("roles_over_stream", "stream") {
+        as_one_process(&broker);
+    }
+}
+
+/// Kills both roles in the middle, over and over; what they had done is neither lost nor doubled.
+fn through_kills(broker: &Broker) {
+    let stage = Stage::new();
+    let idle = ["--until-idle", "5s"];
+    ran_well(&mut stage.collect(broker, &[]));
+    // The log is whole now: the publisher is made to go through it again from an older state.
+    for round in 0..4_u64 {
+        let analyze = Server::start(broker.role("analyze", &stage.dir("analyze"), &[]));
+        analyze.wait_for("/metrics", "stock_up_trades_applied_total");
+        wait("some points, then a kill", || {
+            let text = analyze.get("/metrics").ok()?;
+            let points = number(&text, "stock_up_points_emitted_total")?;
+            (points > round * 500).then_some(())
+        });
+        analyze.kill();
+    }
+    ran_well(&mut broker.role("analyze", &stage.dir("analyze"), &idle));
+    stage.is_whole("analyze");
+}
+
+fn number(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find(|line| line.starts_with(name))?;
+    line.rsplit(' ').next()?.parse().ok()
+}
+
+#[test]
+fn an_analyzer_over_kafka_survives_kills() {
+    if let Some(broker) = Broker::kafka("kills_over_kafka", 3) {
+        through_kills(&broker);
+    }
+}
+
+#[test]
+fn an_analyzer_over_a_quorum_queue_survives_kills() {
+    if let Some(broker) = Broker::rabbitmq("kills_over_quorum", "quorum") {
+        through_kills(&broker);
+    }
+}
+
+#[test]
+fn an_analyzer_that_lost_its_state_gets_the_records_from_the_log_again() {
+    let Some(broker) = Broker::rabbitmq("lost_state", "quorum") else {
+        return;
+    };
+    let stage = Stage::new();
+    let idle = ["--until-idle", "5s"];
+    ran_well(&mut stage.collect(&broker, &[]));
+    ran_well(&mut broker.role("analyze", &stage.dir("analyze"), &idle));
+    stage.is_whole("analyze");
+
+    // The queue has forgotten what was saved, and now the saved state is gone as well.
+    fs::remove_dir_all(stage.dir("analyze")).unwrap();
+    let analyze = Server::start(broker.role("analyze", &stage.dir("analyze"), &[]));
+    analyze.wait_for("/readyz", "200 OK");
+    let collect = Server::start(stage.collect(&broker, &["--fault", "mute"]));
+    let expected = stage.expected().len();
+    wait("the series to be whole again", || {
+        (stage.series("analyze").len() >= expected).then_some(())
+    });
+    drop((collect, analyze));
+    let found = stage.series("analyze");
+    let missing = stage
+        .expected()
+        .into_iter()
+        .find(|row| !found.contains(row));
+    assert_eq!(missing, None, "{} was not sent again", broker.name);
+}
