@@ -1,8 +1,8 @@
 //! Role analyze: records become points, in the store and on the page.
 //!
 //! One thread reads the log up to its durable end, or one partition of a queue, and owns the
-//! analyzer. It knows no clock: the stopwatch here only decides how often to save and to show, never
-//! what.
+//! analyzer. It knows no clock: the stopwatch here only decides how often to save and to show,
+//! never what.
 
 mod gaps;
 mod held;

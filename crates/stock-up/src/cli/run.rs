@@ -17,8 +17,9 @@ Examples:
 
 /// Captures trades, computes windows and serves the page
 ///
-/// All roles in one process, or one of them beside others with a queue between. Without configuration and token: a simulated market, labelled so
-/// everywhere, and the page at <http://127.0.0.1:8080>.
+/// All roles in one process, or some of them beside others with a queue between them. Without
+/// configuration and token: a simulated market, labelled so everywhere, and the page at
+/// <http://127.0.0.1:8080>.
 #[derive(Debug, Clone, Default, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct RunArgs {

@@ -6,8 +6,8 @@
 //!                                         └── kept until all are confirmed, sent again if not
 //! ```
 //!
-//! The log is what survives an outage of the broker. After any doubt the same group is sent again by
-//! a new producer; its numbers make the repetition harmless.
+//! The log is what survives an outage of the broker. After any doubt the same group is sent again
+//! by a new producer; its numbers make the repetition harmless.
 
 mod group;
 mod state;
