@@ -1,7 +1,8 @@
 //! What ticks and changes of the feed mean: how time runs, what is observed, what was missed.
 
 use super::symbol::Symbol;
-use super::{Analyzer, Everything, first_grid};
+use super::{Analyzer, Everything, first_grid, lengths};
+use crate::book::Book;
 use crate::coverage::Coverage;
 use crate::point::Point;
 use crate::record::{Clock, FeedChange, FeedEvent, Tick, Watermark};
@@ -82,8 +83,11 @@ impl Analyzer {
         if let Everything::Since(_) = self.everything {
             self.everything = Everything::FromStart;
         }
+        let lengths = lengths(&self.settings);
         for symbol in &mut self.symbols {
             symbol.since = None;
+            // Live views may have been seen at a time of the other clock, and never go back.
+            symbol.book = Book::new(&lengths);
         }
     }
 

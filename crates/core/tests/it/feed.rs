@@ -267,3 +267,24 @@ fn repeated_records_are_dropped_and_holes_are_refused() {
     assert_eq!(log.analyzer.apply_trades(1, &batch, &mut out), Err(overlap));
     assert_eq!(log.analyzer.position(), 2);
 }
+
+#[test]
+fn a_live_view_that_was_seen_before_the_clock_changed_begins_anew() {
+    let mut log = Log::new(60);
+    log.subscribed(2_000_000, &["SPY"]);
+    let id = log.analyzer.find("SPY").unwrap();
+    let mut seen = Vec::new();
+    // Somebody looks while the wall clock leads, far ahead of the recorded trades to come.
+    log.analyzer.live(id, &mut seen);
+    log.feed(2_000_000, FeedEvent::Clock(Clock::Event));
+    for time in [100, 101, 110, 99] {
+        log.trade("SPY", time);
+        seen.clear();
+        log.analyzer.live(id, &mut seen);
+    }
+    let counted: Vec<u64> = seen
+        .iter()
+        .map(|point| point.metrics.transactions)
+        .collect();
+    assert_eq!(counted, [4], "all of them are of the last minute");
+}

@@ -120,13 +120,14 @@ impl Follower {
     async fn run(mut self, told: impl Future<Output = ()> + Send) -> anyhow::Result<()> {
         let mut told = std::pin::pin!(told);
         let mut waits = Waits::default();
-        self.rest();
         loop {
             let connected = tokio::select! {
                 () = &mut told => break,
                 connected = self.follow.queue.consumer(self.follow.reading) => connected,
             };
             self.consumer += 1;
+            // Who has nothing to read yet is not idle.
+            self.idle_at = None;
             let stopped = match connected {
                 Ok(mut consumer) => {
                     waits.succeeded();
@@ -193,6 +194,7 @@ impl Follower {
         match event {
             Event::Assigned(partition) => {
                 let start = self.assigned(partition)?;
+                self.rest();
                 Ok(consumer.start(partition, start).await)
             }
             Event::Revoked(partition) => {
@@ -344,7 +346,7 @@ impl Follower {
         Ok(())
     }
 
-    /// A trade came: idleness begins anew.
+    /// A trade came, or may come now: idleness begins anew.
     fn rest(&mut self) {
         self.idle_at = self.follow.until_idle.map(|idle| Instant::now() + idle);
     }
