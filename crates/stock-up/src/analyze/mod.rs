@@ -256,6 +256,10 @@ impl Analysis {
     fn noted(&mut self, seq: u64, record: &Record) {
         match record {
             Record::Feed(change) => {
+                // Where `collect` is in another process, the records are all that tells of it.
+                if self.part.receives {
+                    self.show_feed(change);
+                }
                 if let Some(gap) = self.gaps.note(seq, change).filter(|_| self.part.tells_gaps) {
                     self.recent.push_gap(gap.clone());
                     self.hub.publish_gap(gap);

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use stock_up_core::{Point, SymbolId};
+use stock_up_core::{FeedChange, FeedEvent, Point, SymbolId};
 
 use super::Analysis;
-use crate::hub::Row;
+use crate::hub::{FeedPhase, FeedState, Row};
 
 impl Analysis {
     pub(super) fn mark_changed(&mut self) {
@@ -64,6 +64,27 @@ impl Analysis {
         } else {
             self.hub.publish_rows(time, rows);
         }
+    }
+
+    /// Shows the feed as its records tell of it.
+    pub(super) fn show_feed(&self, change: &FeedChange) {
+        let (phase, detail) = match &change.event {
+            FeedEvent::Started { venue, simulated } => {
+                self.hub.publish_venue(venue, *simulated);
+                return;
+            }
+            FeedEvent::Connected | FeedEvent::GapClosed | FeedEvent::Fresh => (FeedPhase::Live, ""),
+            FeedEvent::GapOpened { cause, .. } => (FeedPhase::Disconnected, cause.name()),
+            FeedEvent::Stale => (FeedPhase::Stale, ""),
+            FeedEvent::Refused(reason) => (FeedPhase::Refused, reason.as_str()),
+            FeedEvent::Ended => (FeedPhase::Ended, ""),
+            FeedEvent::Clock(_) | FeedEvent::Subscribed(_) | FeedEvent::Unsubscribed(_) => return,
+        };
+        self.hub.publish_feed(FeedState {
+            phase,
+            since: Some(change.at),
+            detail: detail.to_owned(),
+        });
     }
 
     pub(super) fn show_points(&mut self) {

@@ -2,6 +2,7 @@
 
 mod etcd;
 mod influxdb;
+mod queue;
 mod redis;
 
 use std::fmt::Display;
@@ -87,6 +88,7 @@ pub(super) fn doctor(args: &DoctorArgs) -> Outcome {
     look_at_venue(&config, service, &mut findings)?;
     etcd::look_at_etcd(&config, &mut findings)?;
     redis::look_at_redis(&config, &mut findings)?;
+    queue::look_at_queue(&config, &mut findings)?;
     influxdb::look_at_influxdb(&config, &dir, &mut findings)?;
     match findings.worst {
         None => Ok(()),

@@ -238,7 +238,8 @@ impl Follower {
             }
             Ok(false) => Err(anyhow!(
                 "{}, partition {partition}: records from {wanted} on are missing, and the broker \
-                 no longer has them; let `collect` send them again with --republish",
+                 no longer has them; if the log of `collect` still begins at record 0, remove \
+                 `published` from its data directory and start it again, else use a new queue",
                 self.follow.queue.name()
             )),
             Err(error) => Ok(Err(error)),

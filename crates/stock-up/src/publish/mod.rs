@@ -84,7 +84,7 @@ impl Publish {
         if position < first {
             return Err(anyhow!(
                 "records {position} to {first} were removed from the log before they were \
-                 published; start with --republish and an empty queue to go on without them"
+                 published; remove the file `published` and use a new queue to go on without them"
             ));
         }
         Ok(self.log.reader(position)?)

@@ -57,6 +57,24 @@ impl Queue {
         self.0.foreign == Foreign::Skip
     }
 
+    /// Connects and looks, without changing anything; says what is there.
+    ///
+    /// # Errors
+    /// [`QueueError`].
+    #[cfg_attr(
+        not(any(feature = "kafka", feature = "rabbitmq")),
+        expect(clippy::unused_async, reason = "there is no broker")
+    )]
+    pub(crate) async fn probe(&self) -> Result<String, QueueError> {
+        match self.0.kind {
+            #[cfg(feature = "kafka")]
+            QueueKind::Kafka => stock_up_io::queue::kafka::probe(&self.0.kafka).await,
+            #[cfg(feature = "rabbitmq")]
+            QueueKind::Rabbitmq => stock_up_io::queue::rabbitmq::probe(&self.0.rabbitmq).await,
+            kind => Err(absent(kind)),
+        }
+    }
+
     /// Connects to put messages in; `source` names the log, `remembered` is how many partitions
     /// the queue had at the first message.
     ///
