@@ -389,7 +389,8 @@ impl Analyzer {
             // Nobody said that it is observed: what was before its first trade is unknown.
             Everything::No => Some(self.log_time.unwrap_or(time).max(time)),
         };
-        self.symbols.push(Symbol::new(&self.settings, since));
+        self.symbols
+            .push(Symbol::new(&self.settings, self.emission, since));
         let place = self
             .order
             .partition_point(|other| self.names.get(NameId(*other)) < name);

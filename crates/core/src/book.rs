@@ -46,8 +46,9 @@ macro_rules! any {
 }
 
 impl Book {
-    pub(crate) fn new(lengths: &[i64]) -> Self {
-        Self::Compact(Sheet::new(lengths))
+    /// A book with views of `kind`: the others are made when they are asked for, if at all.
+    pub(crate) fn new(lengths: &[i64], kind: Kind) -> Self {
+        Self::Compact(Sheet::new(lengths, kind))
     }
 
     /// Adds a trade where its event time belongs.
@@ -132,10 +133,18 @@ impl Book {
     /// Goes back to the compact unit once nothing needs a larger one.
     #[inline]
     fn settle(&mut self) {
-        if !matches!(self, Self::Compact(_)) && self.held() == 0 {
-            let lengths: Vec<i64> =
-                any!(&*self, sheet => sheet.grid.iter().map(View::length).collect());
-            *self = Self::new(&lengths);
+        if !matches!(self, Self::Compact(_)) {
+            self.settle_larger();
+        }
+    }
+
+    fn settle_larger(&mut self) {
+        if self.held() == 0 {
+            *self = any!(&*self, sheet => {
+                let kind = sheet.kind();
+                let lengths: Vec<i64> = sheet.views(kind).iter().map(View::length).collect();
+                Self::new(&lengths, kind)
+            });
         }
     }
 
@@ -189,17 +198,28 @@ pub(crate) struct Sheet<U: Unit> {
 }
 
 impl<U: Unit> Sheet<U> {
-    fn new(lengths: &[i64]) -> Self {
+    fn new(lengths: &[i64], kind: Kind) -> Self {
         let ring = Ring::new();
-        let grid = lengths
-            .iter()
-            .map(|length| View::new(*length, &ring))
-            .collect();
+        let new = |length: &i64| View::new(*length, &ring);
+        let views: Vec<_> = lengths.iter().map(new).collect();
+        let (grid, live) = match kind {
+            Kind::Grid => (views, Vec::new()),
+            Kind::Live => (Vec::new(), views),
+        };
         Self {
             ring,
             scales: Scales::default(),
             grid,
-            live: Vec::new(),
+            live,
+        }
+    }
+
+    /// The views that it has had from the start.
+    fn kind(&self) -> Kind {
+        if self.grid.is_empty() {
+            Kind::Live
+        } else {
+            Kind::Grid
         }
     }
 

@@ -148,7 +148,7 @@ impl Analyzer {
             if self.names.intern(name).index() != index {
                 return Err(from.invalid("symbol, which stands there twice"));
             }
-            let mut symbol = Symbol::new(&self.settings, None);
+            let mut symbol = Symbol::new(&self.settings, self.emission, None);
             symbol.decode(self, from)?;
             self.symbols.push(symbol);
         }

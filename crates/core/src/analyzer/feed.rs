@@ -1,8 +1,7 @@
 //! What ticks and changes of the feed mean: how time runs, what is observed, what was missed.
 
-use super::symbol::Symbol;
-use super::{Analyzer, Everything, first_grid, lengths};
-use crate::book::Book;
+use super::symbol::{Symbol, empty_book};
+use super::{Analyzer, Everything, first_grid};
 use crate::coverage::Coverage;
 use crate::point::Point;
 use crate::record::{Clock, FeedChange, FeedEvent, Tick, Watermark};
@@ -83,11 +82,10 @@ impl Analyzer {
         if let Everything::Since(_) = self.everything {
             self.everything = Everything::FromStart;
         }
-        let lengths = lengths(&self.settings);
         for symbol in &mut self.symbols {
             symbol.since = None;
             // Live views may have been seen at a time of the other clock, and never go back.
-            symbol.book = Book::new(&lengths);
+            symbol.book = empty_book(&self.settings, self.emission);
         }
     }
 
@@ -135,7 +133,7 @@ impl Analyzer {
                 continue;
             };
             if let Some(symbol) = self.symbols.get_mut(id.index()) {
-                *symbol = Symbol::new(&self.settings, None);
+                *symbol = Symbol::new(&self.settings, self.emission, None);
                 symbol.since = self.log_time;
             }
         }

@@ -1,6 +1,6 @@
 //! All that is kept of one symbol: its trades, its windows, and what was emitted of them.
 
-use super::lengths;
+use super::{Emission, lengths};
 use crate::book::{Book, Kind, Past};
 use crate::coverage::Coverage;
 use crate::point::{Metrics, Point, SymbolId};
@@ -23,6 +23,16 @@ pub(super) struct Symbol {
     pub(super) late: Vec<i64>,
 }
 
+/// The book of a symbol without trades.
+pub(super) fn empty_book(settings: &AnalyzerSettings, emission: Emission) -> Book {
+    let kind = match emission {
+        Emission::Grid => Kind::Grid,
+        // Nobody asks for a grid time.
+        Emission::Trade => Kind::Live,
+    };
+    Book::new(&lengths(settings), kind)
+}
+
 /// What is the same for all points of one symbol.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Context<'a> {
@@ -34,11 +44,10 @@ pub(super) struct Context<'a> {
 }
 
 impl Symbol {
-    pub(super) fn new(settings: &AnalyzerSettings, since: Option<i64>) -> Self {
-        let lengths = lengths(settings);
+    pub(super) fn new(settings: &AnalyzerSettings, emission: Emission, since: Option<i64>) -> Self {
         Self {
-            emitted: vec![Emitted::default(); lengths.len()],
-            book: Book::new(&lengths),
+            emitted: vec![Emitted::default(); settings.windows.len()],
+            book: empty_book(settings, emission),
             since,
             subscribed: false,
             first_grid: None,
