@@ -95,6 +95,15 @@ impl Volume {
         Some(Self::wide(Wide::parse_str_radix_checked(&digits)?, scale))
     }
 
+    /// The sum as `units * 10^-scale`, if 64 bits hold the units: nearly always.
+    #[inline]
+    pub fn parts(&self) -> Option<(u64, u8)> {
+        match &self.units {
+            Units::Narrow(units) => Some((*units, self.scale)),
+            Units::Wide(_) => None,
+        }
+    }
+
     /// The nearest `f64`, for sinks that know no decimals.
     pub fn to_f64(&self) -> f64 {
         self.to_string().parse().unwrap_or(f64::NAN)
@@ -102,7 +111,10 @@ impl Volume {
 
     /// The volume as a whole number, if it is one that fits.
     pub fn to_i64(&self) -> Option<i64> {
-        self.to_string().parse().ok()
+        match self.parts() {
+            Some((units, 0)) => i64::try_from(units).ok(),
+            _ => self.to_string().parse().ok(),
+        }
     }
 }
 

@@ -18,10 +18,18 @@ pub fn write_int(value: impl itoa::Integer, out: &mut Vec<u8>) {
 
 /// Appends `value` without trailing zeros.
 pub fn write_decimal(value: Decimal, out: &mut Vec<u8>) {
-    let value = value.normalized();
+    write_units((value.mantissa(), value.scale()), out);
+}
+
+/// Appends `units * 10^-scale` without trailing zeros.
+fn write_units((mut units, mut scale): (u64, u8), out: &mut Vec<u8>) {
+    while scale > 0 && units.is_multiple_of(10) {
+        units /= 10;
+        scale -= 1;
+    }
     let mut buffer = itoa::Buffer::new();
-    let digits = buffer.format(value.mantissa()).as_bytes();
-    let scale = usize::from(value.scale());
+    let digits = buffer.format(units).as_bytes();
+    let scale = usize::from(scale);
     if scale == 0 {
         out.extend_from_slice(digits);
     } else if let Some(split) = digits.len().checked_sub(scale).filter(|split| *split > 0) {
@@ -82,7 +90,10 @@ fn write_plain(text: &[u8], at: usize, out: &mut Vec<u8>) {
 
 /// Appends a volume, exactly.
 pub fn write_volume(value: &Volume, out: &mut Vec<u8>) {
-    append(format_args!("{value}"), out);
+    match value.parts() {
+        Some(parts) => write_units(parts, out),
+        None => append(format_args!("{value}"), out),
+    }
 }
 
 /// Appends a length of time as [`Span`] displays it.
