@@ -144,6 +144,18 @@ impl Hub {
         }
     }
 
+    /// Forgets the rows of symbols that are computed elsewhere from now on.
+    pub(crate) fn forget(&self, is_gone: impl Fn(&str) -> bool) {
+        let mut state = self.lock();
+        let known = &mut state.view.symbols;
+        for (name, symbol) in known.iter_mut() {
+            if is_gone(name) {
+                symbol.rows.clear();
+            }
+        }
+        known.retain(|_, symbol| symbol.subscribed || !symbol.rows.is_empty());
+    }
+
     /// Points that were emitted, revisions included.
     pub(crate) fn publish_points(&self, points: Vec<Arc<Row>>) {
         let mut state = self.lock();

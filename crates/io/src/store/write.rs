@@ -129,6 +129,8 @@ impl Store {
     /// Goes on from a state that another machine saved, as if it had been saved here: the next
     /// commit follows it. Gives how many points were emitted elsewhere and are not stored here.
     ///
+    /// Sinks go on behind them: a state is shared only when its sinks have what came before it.
+    ///
     /// # Errors
     /// [`StoreError::Hole`] if more was emitted here than there: the two have different logs.
     pub fn resume_from_elsewhere(
@@ -147,6 +149,8 @@ impl Store {
             let tx = self.conn.unchecked_transaction()?;
             let generation = checkpoint::store(&tx, self.whole, (position, next_emission), state)?;
             tx.prepare_cached("UPDATE meta SET value = ?1 WHERE key = 'next_emission'")?
+                .execute([next_emission.cast_signed()])?;
+            tx.prepare_cached("UPDATE meta SET value = ?1 WHERE key GLOB 'cursor:*'")?
                 .execute([next_emission.cast_signed()])?;
             tx.commit()?;
             Ok(generation)

@@ -13,6 +13,7 @@
 
 mod dir;
 mod history;
+mod leave;
 mod origin;
 mod part;
 
@@ -22,6 +23,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use stock_up_core::Record;
+use stock_up_core::partition::partition_of;
 use stock_up_io::clock::Clock;
 use stock_up_io::queue::message::{self, MessageError};
 use stock_up_io::queue::{Consumer, Event, Incoming, Place, QueueError, Start};
@@ -40,6 +42,7 @@ use crate::hub::Hub;
 use crate::queue::{Queue, QueueConsumer, Reading, Waits};
 use crate::sink::Influxdb;
 use crate::telemetry::Telemetry;
+use leave::Leaving;
 use part::{Empty, Opened, Running};
 
 /// Notes of what was saved that wait to be passed on; the newest says all.
@@ -78,6 +81,8 @@ struct Follower {
     parts: BTreeMap<u32, Running>,
     /// Partitions whose first message has not come yet.
     empty: BTreeMap<u32, Empty>,
+    /// Partitions that somebody else waits for.
+    leaving: Leaving,
     /// Where partitions tell what is saved.
     tell: mpsc::Sender<Done>,
     saved: mpsc::Receiver<Done>,
@@ -106,6 +111,7 @@ impl Follow {
             follow: self,
             parts: BTreeMap::new(),
             empty: BTreeMap::new(),
+            leaving: Leaving::default(),
             tell,
             saved,
             consumer: 0,
@@ -132,7 +138,13 @@ impl Follower {
                 Ok(mut consumer) => {
                     waits.succeeded();
                     self.follow.hub.publish_ready();
-                    self.consume(&mut consumer, told.as_mut()).await?
+                    let stopped = self.consume(&mut consumer, told.as_mut()).await?;
+                    if matches!(stopped, Stopped::Told) {
+                        // Order matters: who gets our partitions next must find their states.
+                        self.leave_all().await?;
+                        self.pass_on_rest(&mut consumer).await;
+                    }
+                    stopped
                 }
                 Err(error) => Stopped::Lost(error),
             };
@@ -148,10 +160,31 @@ impl Follower {
                 () = sleep(waits.after_failure()) => {}
             }
         }
-        for (_, part) in std::mem::take(&mut self.parts) {
-            part.finish().await?;
+        self.leave_all().await
+    }
+
+    /// Saves and ends everything.
+    async fn leave_all(&mut self) -> anyhow::Result<()> {
+        self.empty.clear();
+        for (partition, part) in std::mem::take(&mut self.parts) {
+            self.leave(partition, part);
         }
-        Ok(())
+        self.leaving.all().await
+    }
+
+    /// Begins to save a partition that is not ours any more.
+    fn leave(&mut self, partition: u32, part: Running) {
+        let Follow {
+            history,
+            hub,
+            telemetry,
+            ..
+        } = &self.follow;
+        history.remove(partition);
+        let partitions = part.partitions();
+        hub.forget(|symbol| partition_of(symbol, partitions) == partition);
+        self.leaving.add(partition, part);
+        telemetry.queue_partitions.set(count(self.parts.len()));
     }
 
     /// Reads until it is time to end, or the consumer is lost.
@@ -174,6 +207,11 @@ impl Follower {
                 () = &mut told => return Ok(Stopped::Told),
                 _ = look.tick() => { self.look()?; Ok(()) }
                 Some(done) = self.saved.recv() => self.pass_on(consumer, done).await,
+                left = self.leaving.next() => {
+                    let partition = left?;
+                    tracing::info!(partition, "partition went to another analyzer");
+                    consumer.release(partition).await
+                }
                 event = consumer.next() => match event {
                     Ok(event) => self.event(consumer, event).await?,
                     Err(error) => Err(error),
@@ -193,18 +231,21 @@ impl Follower {
     ) -> anyhow::Result<Result<(), QueueError>> {
         match event {
             Event::Assigned(partition) => {
+                self.renew(partition).await?;
                 let start = self.assigned(partition)?;
                 self.rest();
                 Ok(consumer.start(partition, start).await)
             }
             Event::Revoked(partition) => {
                 self.empty.remove(&partition);
-                if let Some(part) = self.parts.remove(&partition) {
-                    self.follow.history.remove(partition);
-                    part.finish().await?;
-                    tracing::info!(partition, "partition went to another analyzer");
+                match self.parts.remove(&partition) {
+                    // It is released when it has saved.
+                    Some(part) => {
+                        self.leave(partition, part);
+                        Ok(Ok(()))
+                    }
+                    None => Ok(consumer.release(partition).await),
                 }
-                Ok(consumer.release(partition).await)
             }
             Event::Message(incoming) => {
                 let Some(wanted) = self.message(&incoming).await? else {
@@ -246,6 +287,18 @@ impl Follower {
         }
     }
 
+    /// Ends what is here of a partition that comes anew, where somebody else may have gone on with
+    /// it while the queue was away: what is shared says.
+    async fn renew(&mut self, partition: u32) -> anyhow::Result<()> {
+        if self.follow.shares && self.follow.config.redis.is_on() {
+            self.empty.remove(&partition);
+            if let Some(part) = self.parts.remove(&partition) {
+                self.leave(partition, part);
+            }
+        }
+        self.leaving.all().await
+    }
+
     /// Where to begin a partition: after what is known of it already.
     fn assigned(&mut self, partition: u32) -> anyhow::Result<Start> {
         if let Some(part) = self.parts.get(&partition) {
@@ -256,7 +309,7 @@ impl Follower {
         }
         match Running::open((&self.follow, &self.tell), partition)? {
             Opened::Resumed(running, start) => {
-                self.parts.insert(partition, *running);
+                self.add(partition, *running);
                 Ok(start)
             }
             Opened::Empty(empty) => {
@@ -264,6 +317,12 @@ impl Follower {
                 Ok(Start::Oldest)
             }
         }
+    }
+
+    fn add(&mut self, partition: u32, running: Running) {
+        self.parts.insert(partition, running);
+        let here = count(self.parts.len());
+        self.follow.telemetry.queue_partitions.set(here);
     }
 
     /// Takes a message; the answer is the first record that is missing before it, if one is.
@@ -289,7 +348,7 @@ impl Follower {
             let at = Place(incoming.next.0.saturating_sub(1));
             let site = (&self.follow, &self.tell);
             let running = Running::begin(site, empty, &batch.header, at).with_context(about)?;
-            self.parts.insert(partition, running);
+            self.add(partition, running);
         }
         let is_trade = |record: &Record| matches!(record, Record::Trades(_));
         let has_trades = batch.records.iter().any(is_trade);
@@ -329,6 +388,15 @@ impl Follower {
         Ok(())
     }
 
+    /// Passes on what was saved at the end, as far as the broker is there to hear it.
+    async fn pass_on_rest(&mut self, consumer: &mut QueueConsumer) {
+        while let Ok(done) = self.saved.try_recv() {
+            if self.pass_on(consumer, done).await.is_err() {
+                return;
+            }
+        }
+    }
+
     /// A partition that has ended by itself has failed.
     fn look(&mut self) -> anyhow::Result<()> {
         for (partition, part) in &mut self.parts {
@@ -351,4 +419,9 @@ impl Follower {
     fn rest(&mut self) {
         self.idle_at = self.follow.until_idle.map(|idle| Instant::now() + idle);
     }
+}
+
+/// As many, as a gauge has it.
+fn count(parts: usize) -> i64 {
+    i64::try_from(parts).unwrap_or(i64::MAX)
 }

@@ -211,10 +211,22 @@ impl Running {
         Ok(None)
     }
 
-    /// Lets it apply what was delivered and save its state.
-    pub(super) async fn finish(self) -> anyhow::Result<()> {
+    /// Into how many the log is split.
+    pub(super) fn partitions(&self) -> u32 {
+        self.origin.partitions
+    }
+
+    /// Tells it to apply what was delivered and to save its state.
+    pub(super) fn tell(&self) {
         self.finish.at(0);
         self.thread.unpark();
+    }
+
+    /// Waits until it has, after [`Running::tell`].
+    ///
+    /// # Errors
+    /// If the state cannot be saved or shared.
+    pub(super) async fn finish(self) -> anyhow::Result<()> {
         self.ended.await.context("analyze panicked")??;
         self.sinks.finish().await
     }

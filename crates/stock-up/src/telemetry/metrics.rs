@@ -42,6 +42,8 @@ pub(crate) struct Telemetry {
     pub(crate) influxdb: InfluxdbMetrics,
     /// What goes to the queue.
     pub(crate) publish: PublishMetrics,
+    /// Partitions of the queue that are analysed here.
+    pub(crate) queue_partitions: Gauge,
     /// Changes of the settings that were refused.
     pub(crate) settings_refused: Counter,
     /// Answers, by `code`.
@@ -96,6 +98,10 @@ impl Telemetry {
             ),
             influxdb: InfluxdbMetrics::declare(d),
             publish: PublishMetrics::declare(d),
+            queue_partitions: d.gauge(
+                "stock_up_queue_partitions",
+                "Partitions of the queue that are analysed here.",
+            ),
             settings_refused: d.counter(
                 "stock_up_settings_refused",
                 "Changes of the settings that were refused; the old ones stayed.",

@@ -19,7 +19,7 @@ const SERVER: &str = "STOCK_UP_TEST_INFLUXDB";
 const START: i64 = 1_381_219_217_034_000_000;
 
 /// Symbol, window and time in ns, to the numbers.
-type Points = BTreeMap<(String, String, i64), Vec<String>>;
+pub(crate) type Points = BTreeMap<(String, String, i64), Vec<String>>;
 
 /// The real server, if there is one: skipped loudly otherwise, or a failure where it is required.
 fn server(test: &str) -> Option<String> {
@@ -101,17 +101,21 @@ impl Gate {
     }
 }
 
-struct Case {
-    folder: tempfile::TempDir,
+pub(crate) struct Case {
+    pub(crate) folder: tempfile::TempDir,
     server: String,
     database: String,
 }
 
 impl Case {
     fn new(test: &str, rows: u32) -> Option<Self> {
+        Self::with_tape(test, &tape(rows, &["IBM", "SPY"]))
+    }
+
+    pub(crate) fn with_tape(test: &str, tape: &str) -> Option<Self> {
         let server = server(test)?;
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("tape.csv"), tape(rows)).unwrap();
+        fs::write(folder.path().join("tape.csv"), tape).unwrap();
         let database = format!("e2e_{test}_{}", std::process::id());
         Some(Self {
             folder,
@@ -120,7 +124,7 @@ impl Case {
         })
     }
 
-    fn tape(&self) -> PathBuf {
+    pub(crate) fn tape(&self) -> PathBuf {
         self.folder.path().join("tape.csv")
     }
 
@@ -135,17 +139,24 @@ impl Case {
             &self.dir(),
             &[&["--symbols", "IBM,SPY"], more].concat(),
         );
+        self.points_to(&mut command, &gate.address);
         command
-            .env(
-                "STOCK_UP__INFLUXDB__URL",
-                format!("http://{}", gate.address),
-            )
+    }
+
+    /// Lets the points of a process go to the database, whose server is at `address`.
+    pub(crate) fn points_to(&self, command: &mut Command, address: &str) {
+        command
+            .env("STOCK_UP__INFLUXDB__URL", format!("http://{address}"))
             .env("STOCK_UP__INFLUXDB__DATABASE", &self.database)
             .env("STOCK_UP__INFLUXDB__USER", "stock")
             .env("STOCK_UP__INFLUXDB__PASSWORD", TOKEN)
             .env("STOCK_UP__INFLUXDB__CREATE", "true")
             .env("STOCK_UP__INFLUXDB__RETENTION", "0s");
-        command
+    }
+
+    /// The same without anything between.
+    pub(crate) fn points_straight(&self, command: &mut Command) {
+        self.points_to(command, &self.server);
     }
 
     /// The answer to a query as rows of cells, times in ns. As CSV: a number keeps its digits.
@@ -174,7 +185,7 @@ impl Case {
     }
 
     /// The points of the layout `wide`, as the database has them.
-    fn stored(&self) -> Points {
+    pub(crate) fn stored(&self) -> Points {
         let mut points = Points::new();
         let columns = [
             "transactions",
@@ -203,18 +214,7 @@ impl Case {
 
     /// The same as our own store has them: of each point the last revision.
     fn exported(&self) -> Points {
-        let series = ok(&["export", "series", self.dir().to_str().unwrap()]);
-        let row = |line: &str| {
-            let cells: Vec<&str> = line.split(',').collect();
-            let numbers = cells[3..].iter().map(|cell| plain(cell));
-            let name = (
-                cells[1].to_owned(),
-                cells[2].to_owned(),
-                cells[0].parse().unwrap(),
-            );
-            (name, numbers.collect())
-        };
-        series.lines().skip(1).map(row).collect()
+        points(&ok(&["export", "series", self.dir().to_str().unwrap()]))
     }
 
     #[track_caller]
@@ -239,6 +239,21 @@ impl Drop for Case {
     }
 }
 
+/// Rows of `export series` or `replay`: of each point the last.
+pub(crate) fn points(csv: &str) -> Points {
+    let row = |line: &str| {
+        let cells: Vec<&str> = line.split(',').collect();
+        let numbers = cells[3..].iter().map(|cell| plain(cell));
+        let name = (
+            cells[1].to_owned(),
+            cells[2].to_owned(),
+            cells[0].parse().unwrap(),
+        );
+        (name, numbers.collect())
+    };
+    csv.lines().skip(1).map(row).collect()
+}
+
 /// A number in one spelling, anything else as it is.
 fn plain(cell: &str) -> String {
     match cell.parse::<f64>() {
@@ -247,8 +262,8 @@ fn plain(cell: &str) -> String {
     }
 }
 
-/// Trades of two symbols, every fiftieth of them late.
-fn tape(rows: u32) -> String {
+/// Trades of some symbols, every fiftieth of them late.
+pub(crate) fn tape(rows: u32, symbols: &[&str]) -> String {
     let mut text = String::from("timestamp_ns,symbol,price,size,conditions\n");
     let (mut time, mut random) = (START, 88_172_645_463_325_252_u64);
     for row in 0..rows {
@@ -258,7 +273,8 @@ fn tape(rows: u32) -> String {
         let pick = |range: u64| random % range;
         time += [0, 0, 1, 3, 40, 700][usize::try_from(pick(6)).unwrap()] * 1_000_000;
         let late = if row % 50 == 0 { 3_000_000_000 } else { 0 };
-        let (symbol, cents) = (["IBM", "SPY"][usize::try_from(pick(2)).unwrap()], pick(40));
+        let symbol = symbols[usize::try_from(pick(symbols.len() as u64)).unwrap()];
+        let cents = pick(40);
         writeln!(
             text,
             "{},{symbol},167.{cents:02},{},",

@@ -13,6 +13,7 @@ mod data_dir;
 mod etcd;
 mod export;
 mod gaps;
+mod handover;
 mod influxdb;
 mod process;
 #[expect(dead_code, reason = "its other tests use more of it")]

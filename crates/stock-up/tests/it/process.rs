@@ -64,6 +64,22 @@ impl Server {
         self.child.wait().unwrap();
     }
 
+    /// Asks it to end, as an operator does, and waits until it has.
+    #[track_caller]
+    pub(crate) fn end(mut self) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+        assert!(sent.success());
+        self.ended();
+    }
+
+    /// Waits until it has ended by itself.
+    #[track_caller]
+    pub(crate) fn ended(&mut self) {
+        let status = wait("the end of a process", || self.child.try_wait().unwrap());
+        assert!(status.success(), "it ended with {status}");
+    }
+
     /// The answer to a GET, head and body.
     pub(crate) fn get(&self, path: &str) -> std::io::Result<String> {
         let mut stream = TcpStream::connect(&self.address)?;

@@ -13,8 +13,8 @@ use crate::process::{Server, TOKEN, wait};
 const SYMBOLS: &str = "BAC,IBM,SPY";
 
 /// How a broker is told to the processes; the names are this test's own.
-struct Broker {
-    name: String,
+pub(crate) struct Broker {
+    pub(crate) name: String,
     variables: Vec<(String, String)>,
 }
 
@@ -35,7 +35,7 @@ fn address(test: &str, variable: &str) -> Option<String> {
 }
 
 impl Broker {
-    fn kafka(test: &str, partitions: u32) -> Option<Self> {
+    pub(crate) fn kafka(test: &str, partitions: u32) -> Option<Self> {
         let brokers = address(test, "STOCK_UP_TEST_KAFKA")?;
         let name = unique(test);
         Some(Self::of(
@@ -90,7 +90,7 @@ impl Broker {
     }
 
     /// `run` with this role, over the broker.
-    fn role(&self, role: &str, dir: &Path, more: &[&str]) -> Command {
+    pub(crate) fn role(&self, role: &str, dir: &Path, more: &[&str]) -> Command {
         let mut command = command();
         command
             .args(["run", "--role", role, "--listen", "127.0.0.1:0"])
@@ -102,7 +102,7 @@ impl Broker {
 }
 
 /// A name that no other run of any test has.
-fn unique(test: &str) -> String {
+pub(crate) fn unique(test: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let random = folder.path().file_name().unwrap().to_string_lossy();
     let random: String = random.chars().filter(char::is_ascii_alphanumeric).collect();
@@ -185,7 +185,7 @@ fn ran_well(command: &mut Command) {
 }
 
 /// Ends a process when the test does.
-struct Ends(Child);
+pub(crate) struct Ends(pub(crate) Child);
 
 impl Drop for Ends {
     fn drop(&mut self) {
@@ -267,7 +267,8 @@ fn through_kills(broker: &Broker) {
     stage.is_whole("analyze");
 }
 
-fn number(text: &str, name: &str) -> Option<u64> {
+/// The value of a metric.
+pub(crate) fn number(text: &str, name: &str) -> Option<u64> {
     let line = text.lines().find(|line| line.starts_with(name))?;
     line.rsplit(' ').next()?.parse().ok()
 }
