@@ -119,10 +119,10 @@ impl Input {
     }
 
     /// What a saved state says of its input, before the analyzer's own bytes.
-    pub(super) fn origin(&self) -> Option<Origin> {
+    pub(super) fn origin(&self) -> Option<&Origin> {
         match self {
             Self::Log { .. } => None,
-            Self::Queue(partition) => Some(partition.origin),
+            Self::Queue(partition) => Some(&partition.origin),
         }
     }
 
@@ -228,6 +228,9 @@ impl Partition {
         if self.records.is_empty() {
             self.done = self.then;
             self.origin.place = self.done.place;
+        }
+        if let Record::Feed(change) = &record {
+            self.origin.feed.note(change);
         }
         let record = match record {
             Record::Trades(trades) => {

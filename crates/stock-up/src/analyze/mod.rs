@@ -165,6 +165,9 @@ impl Analysis {
             .hub
             .publish_windows(&settings.windows, settings.grid);
         analysis.take_names();
+        if part.receives {
+            analysis.show_feed_as_left();
+        }
         while analysis.apply_some()? {
             analysis.save_if_due()?;
         }

@@ -66,6 +66,18 @@ impl Analysis {
         }
     }
 
+    /// Shows the feed as it was when the state was saved: its records do not come again.
+    pub(super) fn show_feed_as_left(&self) {
+        for change in self
+            .input
+            .origin()
+            .into_iter()
+            .flat_map(|o| o.feed.changes())
+        {
+            self.show_feed(change);
+        }
+    }
+
     /// Shows the feed as its records tell of it.
     pub(super) fn show_feed(&self, change: &FeedChange) {
         let (phase, detail) = match &change.event {

@@ -25,7 +25,7 @@ struct Held {
 
 impl Partitioned {
     /// Adds a partition; the answer is whether it tells of gaps.
-    pub(super) fn add(&self, origin: Origin, stored: Stored) -> bool {
+    pub(super) fn add(&self, origin: &Origin, stored: Stored) -> bool {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         held.partitions = origin.partitions;
         held.parts.insert(origin.partition, Arc::new(stored));

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 
 use super::Follow;
-use super::origin::Origin;
+use super::origin::{FeedNotes, Origin};
 use crate::analyze::{
     Analysis, Analyze, Delivery, Done, Finish, Input, Part, Partition, Recent, Saver, Sharer,
 };
@@ -88,8 +88,9 @@ impl Running {
             store,
             sharer,
         };
+        let place = origin.place;
         let running = Self::start(site, origin, empty, analyzer)?;
-        Ok(Opened::Resumed(Box::new(running), Start::At(origin.place)))
+        Ok(Opened::Resumed(Box::new(running), Start::At(place)))
     }
 
     /// Begins a partition with its first message.
@@ -104,6 +105,7 @@ impl Running {
             partition: header.partition,
             partitions: header.partitions,
             place: at,
+            feed: FeedNotes::default(),
         };
         let analyzer = Analyzer::new(AnalyzerSettings::default(), Emission::Grid, 0);
         Self::start(site, origin, empty, analyzer)
@@ -134,7 +136,7 @@ impl Running {
             readers: ReaderPool::new(dir.path()),
             recent: Arc::clone(&recent),
         };
-        let tells_gaps = follow.history.add(origin, history);
+        let tells_gaps = follow.history.add(&origin, history);
         let (retention, telemetry) = (follow.retention, Arc::clone(&follow.telemetry));
         let saver = Saver::start(
             (store, sharer),
@@ -144,7 +146,7 @@ impl Running {
         )?;
         let analysis = Analysis::begin(Analyze {
             analyzer,
-            input: Input::Queue(Partition::new(origin, delivered, saved.clone())),
+            input: Input::Queue(Partition::new(origin.clone(), delivered, saved.clone())),
             saver,
             open_gap,
             hub: follow.hub.clone(),

@@ -10,7 +10,7 @@ use crate::capture::tape;
 use crate::cli::{Ran, command, ok};
 use crate::process::{Server, TOKEN, wait};
 
-const SYMBOLS: &str = "BAC,IBM,SPY";
+pub(crate) const SYMBOLS: &str = "BAC,IBM,SPY";
 
 /// How a broker is told to the processes; the names are this test's own.
 pub(crate) struct Broker {
@@ -19,7 +19,7 @@ pub(crate) struct Broker {
 }
 
 /// The address of a real server: skipped loudly without one, or a failure where it is required.
-fn address(test: &str, variable: &str) -> Option<String> {
+pub(crate) fn address(test: &str, variable: &str) -> Option<String> {
     let found = std::env::var(variable)
         .ok()
         .filter(|found| !found.is_empty());
@@ -89,6 +89,18 @@ impl Broker {
         }
     }
 
+    /// The same broker with another topic, which nobody has written to.
+    pub(crate) fn with_new_topic(&self) -> Self {
+        let name = unique(&self.name);
+        let mut variables = self.variables.clone();
+        for (key, value) in &mut variables {
+            if key == "KAFKA_TOPIC" || key == "STOCK_UP__QUEUE__KAFKA__GROUP" {
+                value.clone_from(&name);
+            }
+        }
+        Self { name, variables }
+    }
+
     /// `run` with this role, over the broker.
     pub(crate) fn role(&self, role: &str, dir: &Path, more: &[&str]) -> Command {
         let mut command = command();
@@ -110,25 +122,25 @@ pub(crate) fn unique(test: &str) -> String {
 }
 
 /// A tape, and folders for the processes.
-struct Stage {
+pub(crate) struct Stage {
     folder: tempfile::TempDir,
-    tape: PathBuf,
+    pub(crate) tape: PathBuf,
 }
 
 impl Stage {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tape.csv");
         fs::write(&path, tape(20_000, 4_000)).unwrap();
         Self { folder, tape: path }
     }
 
-    fn dir(&self, name: &str) -> PathBuf {
+    pub(crate) fn dir(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// Role collect over the tape, to its end.
-    fn collect(&self, broker: &Broker, more: &[&str]) -> Command {
+    pub(crate) fn collect(&self, broker: &Broker, more: &[&str]) -> Command {
         let speed = ["--speed", "max"];
         let venue = Server::venue(&self.tape, if more.is_empty() { &speed } else { more });
         let args = ["--symbols", SYMBOLS, "--until-idle", "2s"];
@@ -142,12 +154,12 @@ impl Stage {
     }
 
     /// What `replay` makes of the tape, without its header, sorted.
-    fn expected(&self) -> Vec<String> {
+    pub(crate) fn expected(&self) -> Vec<String> {
         sorted(&ok(&["replay", self.tape.to_str().unwrap()]))
     }
 
     /// The series of all partitions below `dir`, together.
-    fn series(&self, dir: &str) -> Vec<String> {
+    pub(crate) fn series(&self, dir: &str) -> Vec<String> {
         let mut rows = Vec::new();
         for entry in fs::read_dir(self.dir(dir)).unwrap() {
             let path = entry.unwrap().path();
@@ -178,7 +190,7 @@ fn sorted(text: &str) -> Vec<String> {
 }
 
 #[track_caller]
-fn ran_well(command: &mut Command) {
+pub(crate) fn ran_well(command: &mut Command) {
     let ran = Ran::from(command.output().unwrap());
     assert_eq!(ran.code, 0, "{}", ran.err);
     assert!(!(ran.out + &ran.err).contains(TOKEN), "the token was shown");
@@ -314,4 +326,35 @@ fn an_analyzer_that_lost_its_state_gets_the_records_from_the_log_again() {
         .into_iter()
         .find(|row| !found.contains(row));
     assert_eq!(missing, None, "{} was not sent again", broker.name);
+}
+
+/// What records tell of the feed they tell once: whoever reads on after a restart knows it still.
+#[test]
+fn a_process_without_the_feed_knows_the_venue_after_a_restart() {
+    let Some(broker) = Broker::kafka("venue_known", 2) else {
+        return;
+    };
+    let stage = Stage::new();
+    // Without a token: the simulated market.
+    let collect = Server::start(broker.role("collect", &stage.dir("collect"), &[]));
+    let told = [
+        "\"venue\":\"demo\"",
+        "\"simulated\":true",
+        "\"state\":\"live\"",
+    ];
+    let roles = ["analyze", "serve"].map(|role| (role, stage.dir(role)));
+    let start = |(role, dir): &(&str, PathBuf)| Server::start(broker.role(role, dir, &[]));
+    for process in roles.each_ref().map(start) {
+        for text in told {
+            process.wait_for("/api/v1/symbols", text);
+        }
+        process.wait_for("/api/v1/symbols", "\"rows\":[{");
+        process.end();
+    }
+    collect.end();
+    for process in roles.each_ref().map(start) {
+        for text in &told[..2] {
+            process.wait_for("/api/v1/symbols", text);
+        }
+    }
 }
