@@ -11,6 +11,7 @@ mod export;
 mod gaps;
 mod output;
 mod replay;
+mod republish;
 mod run;
 mod settings;
 mod value;
@@ -48,6 +49,7 @@ enum Command {
     Verify(verify::VerifyArgs),
     Gaps(gaps::GapsArgs),
     Export(export::ExportArgs),
+    Republish(republish::RepublishArgs),
     Settings(settings::SettingsArgs),
     Doctor(doctor::DoctorArgs),
     Venue(venue::VenueArgs),
@@ -64,6 +66,7 @@ pub(crate) fn dispatch(cli: Cli) -> Outcome {
         Command::Verify(args) => verify::verify(&args),
         Command::Gaps(args) => gaps::gaps(&args),
         Command::Export(args) => export::export(args),
+        Command::Republish(args) => republish::republish(&args),
         Command::Settings(args) => settings::settings(args),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Venue(args) => venue::venue(args),

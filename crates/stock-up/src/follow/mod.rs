@@ -17,7 +17,7 @@ mod leave;
 mod origin;
 mod part;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -91,6 +91,8 @@ struct Follower {
     idle_at: Option<Instant>,
     /// From where on partitions asked for records to be sent again.
     asked: BTreeMap<u32, u64>,
+    /// Partitions whose place is gone from the broker.
+    overtaken: BTreeSet<u32>,
 }
 
 /// Why a consumer was given up.
@@ -117,6 +119,7 @@ impl Follow {
             consumer: 0,
             idle_at: None,
             asked: BTreeMap::new(),
+            overtaken: BTreeSet::new(),
         };
         follower.run(told).await
     }
@@ -137,7 +140,9 @@ impl Follower {
             let stopped = match connected {
                 Ok(mut consumer) => {
                     waits.succeeded();
-                    self.follow.hub.publish_ready();
+                    if self.asked.is_empty() {
+                        self.follow.hub.publish_ready();
+                    }
                     let stopped = self.consume(&mut consumer, told.as_mut()).await?;
                     if matches!(stopped, Stopped::Told) {
                         // Order matters: who gets our partitions next must find their states.
@@ -152,6 +157,11 @@ impl Follower {
                 Stopped::Told => break,
                 Stopped::Lost(error) if error.is_passing() => {
                     tracing::warn!(%error, "the queue is away; analysis waits");
+                }
+                // What is left of it is looked through for records that are published again.
+                Stopped::Lost(error @ QueueError::Overtaken { partition, .. }) => {
+                    tracing::error!("{error}");
+                    self.overtaken.insert(partition);
                 }
                 Stopped::Lost(error) => return Err(error.into()),
             }
@@ -181,6 +191,7 @@ impl Follower {
             ..
         } = &self.follow;
         history.remove(partition);
+        self.asked.remove(&partition);
         let partitions = part.partitions();
         hub.forget(|symbol| partition_of(symbol, partitions) == partition);
         self.leaving.add(partition, part);
@@ -216,11 +227,19 @@ impl Follower {
                     Ok(event) => self.event(consumer, event).await?,
                     Err(error) => Err(error),
                 },
-                () = idle => return Ok(Stopped::Told),
+                () = idle => return self.idle(),
             };
             if let Err(error) = done {
                 return Ok(Stopped::Lost(error));
             }
+        }
+    }
+
+    /// Nothing came for as long as was asked.
+    fn idle(&self) -> anyhow::Result<Stopped> {
+        match self.asked.first_key_value() {
+            None => Ok(Stopped::Told),
+            Some((partition, wanted)) => Err(anyhow!(self.hole(*partition, *wanted))),
         }
     }
 
@@ -256,7 +275,34 @@ impl Follower {
         }
     }
 
-    /// Asks for records that the queue should have brought and did not, or gives up.
+    /// What a person must know of records that do not come by themselves.
+    fn hole(&self, partition: u32, wanted: u64) -> String {
+        format!(
+            "{}, partition {partition}: records from {wanted} on are missing, and the broker no \
+             longer has them; analysis of the partition waits: stop `collect`, run `stock-up \
+             republish` on its data directory, and start it again",
+            self.follow.queue.name()
+        )
+    }
+
+    /// What was missing has come, as far as is known.
+    fn filled(&mut self, partition: u32) {
+        self.overtaken.remove(&partition);
+        let end = self.parts.get(&partition).map_or(0, Running::end);
+        let was_missing = self
+            .asked
+            .get(&partition)
+            .is_some_and(|wanted| *wanted < end);
+        if was_missing {
+            self.asked.remove(&partition);
+            tracing::info!(partition, "the missing records came");
+        }
+        if was_missing && self.asked.is_empty() {
+            self.follow.hub.publish_ready();
+        }
+    }
+
+    /// Asks for records that the queue should have brought and did not, or waits for a person.
     async fn rewind(
         &mut self,
         consumer: &mut QueueConsumer,
@@ -277,12 +323,13 @@ impl Follower {
                 self.asked.insert(partition, wanted);
                 Ok(Ok(()))
             }
-            Ok(false) => Err(anyhow!(
-                "{}, partition {partition}: records from {wanted} on are missing, and the broker \
-                 no longer has them; if the log of `collect` still begins at record 0, remove \
-                 `published` from its data directory and start it again, else use a new queue",
-                self.follow.queue.name()
-            )),
+            Ok(false) => {
+                let told = self.hole(partition, wanted);
+                tracing::error!("{told}");
+                self.follow.hub.publish_not_ready(&told);
+                self.asked.insert(partition, wanted);
+                Ok(Ok(()))
+            }
             Err(error) => Ok(Err(error)),
         }
     }
@@ -301,8 +348,10 @@ impl Follower {
 
     /// Where to begin a partition: after what is known of it already.
     fn assigned(&mut self, partition: u32) -> anyhow::Result<Start> {
+        let is_overtaken = self.overtaken.contains(&partition);
+        let at = |start| if is_overtaken { Start::Oldest } else { start };
         if let Some(part) = self.parts.get(&partition) {
-            return Ok(Start::At(part.place));
+            return Ok(at(Start::At(part.place)));
         }
         if self.empty.contains_key(&partition) {
             return Ok(Start::Oldest);
@@ -310,7 +359,7 @@ impl Follower {
         match Running::open((&self.follow, &self.tell), partition)? {
             Opened::Resumed(running, start) => {
                 self.add(partition, *running);
-                Ok(start)
+                Ok(at(start))
             }
             Opened::Empty(empty) => {
                 self.empty.insert(partition, *empty);
@@ -361,7 +410,7 @@ impl Follower {
             self.rest();
         }
         if missing.is_none() {
-            self.asked.remove(&partition);
+            self.filled(partition);
         }
         Ok(missing)
     }

@@ -218,6 +218,11 @@ impl Running {
         self.origin.partitions
     }
 
+    /// The number after the last record that was delivered.
+    pub(super) fn end(&self) -> u64 {
+        self.end
+    }
+
     /// Tells it to apply what was delivered and to save its state.
     pub(super) fn tell(&self) {
         self.finish.at(0);

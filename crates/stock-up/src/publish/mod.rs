@@ -9,6 +9,7 @@
 //! The log is what survives an outage of the broker. After any doubt the same group is sent again
 //! by a new producer; its numbers make the repetition harmless.
 
+mod again;
 mod group;
 mod state;
 
@@ -27,6 +28,7 @@ use tokio::time::sleep;
 use crate::analyze::{Finish, LogRetention};
 use crate::queue::{Queue, QueueProducer, Waits};
 use crate::telemetry::Telemetry;
+pub(crate) use again::{From, Next, publish_again};
 use group::Group;
 pub(crate) use state::{Published, StateFile};
 
@@ -79,12 +81,18 @@ impl Publish {
         Ok(known)
     }
 
+    /// Whose records the queue gets.
+    fn source(&self) -> [u8; 16] {
+        self.published.source(self.log.source())
+    }
+
     fn reader(&self) -> anyhow::Result<Reader> {
         let (position, first) = (self.published.position, self.log.first_seq());
         if position < first {
             return Err(anyhow!(
                 "records {position} to {first} were removed from the log before they were \
-                 published; remove the file `published` and use a new queue to go on without them"
+                 published; to go on without them, set up a new queue, give the analyzers empty \
+                 data directories, and run `stock-up republish --new-queue` on this data directory"
             ));
         }
         Ok(self.log.reader(position)?)
@@ -130,7 +138,8 @@ impl Publisher {
         let partitions = producer.partitions();
         let splitter = &mut self.publish.published.splitter;
         splitter.get_or_insert_with(|| Splitter::new(partitions));
-        let mut group = Group::new(self.publish.log.source(), partitions);
+        let source = self.publish.source();
+        let mut group = Group::new(source, partitions);
         loop {
             if let Err(error) = self.confirm(&mut producer).await? {
                 return Ok(Err(error));
@@ -152,12 +161,9 @@ impl Publisher {
 
     async fn connect(&self) -> Result<QueueProducer, QueueError> {
         let Publish {
-            queue,
-            log,
-            published,
-            ..
+            queue, published, ..
         } = &self.publish;
-        let source = format!("{:032x}", u128::from_be_bytes(log.source()));
+        let source = format!("{:032x}", u128::from_be_bytes(self.publish.source()));
         let remembered = published.splitter.as_ref().map(Splitter::partitions);
         queue.producer(&source, remembered).await
     }
@@ -200,15 +206,8 @@ impl Publisher {
             let Some(splitter) = &mut published.splitter else {
                 break;
             };
-            if let Some(record) = &record {
-                published.known.note(record);
-                splitter.split(record, &mut pieces);
-            } else {
-                let trades = &self.batch.trades;
-                let newest = trades.iter().map(|trade| trade.ts_event).max();
-                published.known.note_trades(self.batch.ts_recv, newest);
-                splitter.split_trades(&self.batch, &mut pieces);
-            }
+            let followers = (splitter, &mut published.known);
+            again::pass(record.as_ref(), &self.batch, followers, &mut pieces);
             published.position = end;
             group.add(pieces.drain(..));
         }

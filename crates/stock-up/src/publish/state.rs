@@ -33,9 +33,36 @@ pub(crate) struct Published {
     pub(super) splitter: Option<Splitter>,
 }
 
+impl Published {
+    /// Nothing was published, and `first` is the first record of the log.
+    fn nothing(first: u64) -> Self {
+        Self {
+            position: first,
+            base: first,
+            known: Known::default(),
+            splitter: None,
+        }
+    }
+
+    /// Whose records they are, for those who read the queue. Numbers that do not begin at record 0
+    /// are other numbers: whoever has a state from before must not take them for the same.
+    pub(super) fn source(&self, log: [u8; 16]) -> [u8; 16] {
+        (u128::from_be_bytes(log) ^ u128::from(self.base)).to_be_bytes()
+    }
+}
+
 /// The file that remembers it.
 #[derive(Debug)]
 pub(crate) struct StateFile(PathBuf);
+
+/// What is in the file.
+#[derive(Debug)]
+pub(super) enum Found {
+    Nothing,
+    /// The error says what to do.
+    Damaged(anyhow::Error),
+    Published(Box<Published>),
+}
 
 impl StateFile {
     pub(crate) fn of(dir: &Path) -> Self {
@@ -47,22 +74,49 @@ impl StateFile {
     /// # Errors
     /// If the file cannot be read or is damaged.
     pub(crate) fn load(&self, first: u64) -> anyhow::Result<Published> {
+        match self.find()? {
+            Found::Nothing => Ok(Published::nothing(first)),
+            Found::Damaged(error) => Err(error),
+            Found::Published(published) => Ok(*published),
+        }
+    }
+
+    /// What is in the file.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub(super) fn find(&self) -> anyhow::Result<Found> {
         let shown = self.0.display();
         let bytes = match fs::read(&self.0) {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(Published {
-                    position: first,
-                    base: first,
-                    known: Known::default(),
-                    splitter: None,
-                });
-            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
             Err(error) => return Err(error).with_context(|| format!("cannot read `{shown}`")),
         };
-        decode(&bytes).with_context(|| {
-            format!("`{shown}` is damaged; remove it to publish again what the log still holds")
+        let damaged = || {
+            let dir = self.0.parent().unwrap_or(&self.0).display();
+            format!(
+                "`{shown}` is damaged; `stock-up republish {dir}` publishes again what the log \
+                 still holds; if the log no longer begins at record 0, add --new-queue, set up a \
+                 new queue, and give the analyzers empty data directories"
+            )
+        };
+        Ok(match decode(&bytes).with_context(damaged) {
+            Ok(published) => Found::Published(Box::new(published)),
+            Err(error) => Found::Damaged(error),
         })
+    }
+
+    /// Forgets how far it has come.
+    ///
+    /// # Errors
+    /// If the file cannot be removed.
+    pub(super) fn remove(&self) -> anyhow::Result<()> {
+        match fs::remove_file(&self.0) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("cannot remove `{}`", self.0.display()))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Keeps how far it has come.
@@ -130,6 +184,16 @@ mod tests {
         bytes[7] ^= 1;
         fs::write(dir.path().join(FILE_NAME), &bytes).expect("it is written");
         let error = file.load(0).expect_err("damage is told").to_string();
-        assert!(error.contains("damaged"), "{error}");
+        assert!(error.contains("stock-up republish"), "{error}");
+        file.remove().expect("it is there");
+        assert_eq!(file.load(3).expect("it is gone").position, 3);
+    }
+
+    #[test]
+    fn numbers_that_begin_later_are_those_of_another_source() {
+        let (log, mut published) = ([7; 16], Published::nothing(0));
+        assert_eq!(published.source(log), log);
+        published.base = 41;
+        assert_ne!(published.source(log), log);
     }
 }

@@ -21,6 +21,7 @@ mod process;
 mod redis;
 mod replay;
 mod replay_log;
+mod republish;
 mod roles;
 mod serve;
 mod shared;

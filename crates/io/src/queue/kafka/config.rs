@@ -58,7 +58,9 @@ impl Default for KafkaConfig {
             brokers: "127.0.0.1:9092".to_owned(),
             topic: "stock-quotes".to_owned(),
             group: "stock-analyzer".to_owned(),
-            linger: Span::from_ns(5_000_000),
+            // Whoever publishes waits for its group to be confirmed, so that nothing more comes:
+            // this is the time to hand the group over, and more would be delay alone.
+            linger: Span::from_ns(1_000_000),
             compression: Compression::default(),
             confirm_within: Span::from_secs(30),
             create: None,
