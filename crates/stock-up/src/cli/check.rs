@@ -13,7 +13,7 @@ use crate::config::{Config, VenueKind};
 use crate::failure::{Failure, Outcome};
 use crate::serve::Exposure;
 use crate::settings_source;
-use crate::sink::Influxdb;
+use crate::sink::Targets;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -40,7 +40,7 @@ pub(super) fn check(args: &CheckArgs) -> Outcome {
     let dir = config.data_dir_for(venue).map_err(Failure::usage)?;
     settings_source::check_etcd(&config).map_err(Failure::usage)?;
     Sharer::check_config(&config).map_err(Failure::usage)?;
-    Influxdb::new(&config, &dir).map_err(Failure::usage)?;
+    Targets::new(&config, &dir).map_err(Failure::usage)?;
     let settings = settings_source::file_path(&config, &dir);
     let found = read_settings(&settings).map_err(Failure::usage)?;
 

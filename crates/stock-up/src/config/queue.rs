@@ -107,6 +107,10 @@ impl QueueConfig {
     /// # Errors
     /// The first that cannot be meant.
     pub(super) fn check(&self) -> anyhow::Result<()> {
+        #[cfg(feature = "kafka")]
+        if self.kafka.points.is_some() {
+            self.kafka.check().context("[queue]")?;
+        }
         match self.kind {
             QueueKind::Embedded => Ok(()),
             #[cfg(feature = "kafka")]

@@ -40,7 +40,7 @@ use crate::analyze::Done;
 use crate::config::Config;
 use crate::hub::Hub;
 use crate::queue::{Queue, QueueConsumer, Reading, Waits};
-use crate::sink::Influxdb;
+use crate::sink::Targets;
 use crate::telemetry::Telemetry;
 use leave::Leaving;
 use part::{Empty, Opened, Running};
@@ -62,7 +62,7 @@ pub(crate) struct Follow {
     pub(crate) telemetry: Arc<Telemetry>,
     pub(crate) retention: RetentionPolicy,
     /// Where points go besides; only who analyzes sends them on.
-    pub(crate) influxdb: Option<Influxdb>,
+    pub(crate) targets: Targets,
     pub(crate) config: Config,
     /// States are shared with the other analyzers.
     pub(crate) shares: bool,
@@ -140,16 +140,7 @@ impl Follower {
             let stopped = match connected {
                 Ok(mut consumer) => {
                     waits.succeeded();
-                    if self.asked.is_empty() {
-                        self.follow.hub.publish_ready();
-                    }
-                    let stopped = self.consume(&mut consumer, told.as_mut()).await?;
-                    if matches!(stopped, Stopped::Told) {
-                        // Order matters: who gets our partitions next must find their states.
-                        self.leave_all().await?;
-                        self.pass_on_rest(&mut consumer).await;
-                    }
-                    stopped
+                    self.work(&mut consumer, told.as_mut()).await?
                 }
                 Err(error) => Stopped::Lost(error),
             };
@@ -171,6 +162,24 @@ impl Follower {
             }
         }
         self.leave_all().await
+    }
+
+    /// Works with a consumer until it is lost, or until it is time to end and everything is saved.
+    async fn work(
+        &mut self,
+        consumer: &mut QueueConsumer,
+        told: std::pin::Pin<&mut (impl Future<Output = ()> + Send)>,
+    ) -> anyhow::Result<Stopped> {
+        if self.asked.is_empty() {
+            self.follow.hub.publish_ready();
+        }
+        let stopped = self.consume(consumer, told).await?;
+        if matches!(stopped, Stopped::Told) {
+            // Order matters: who gets our partitions next must find their states.
+            self.leave_all().await?;
+            self.pass_on_rest(consumer).await;
+        }
+        Ok(stopped)
     }
 
     /// Saves and ends everything.

@@ -20,6 +20,7 @@ use crate::analyze::{
 use crate::data_dir::DataDir;
 use crate::failure::Failure;
 use crate::run::history::Stored;
+use crate::sink;
 use crate::sink::Sinks;
 
 /// Messages that wait for a partition's analyzer; with more, reading waits.
@@ -35,7 +36,7 @@ pub(super) struct Running {
     deliveries: mpsc::Sender<Delivery>,
     thread: std::thread::Thread,
     finish: Arc<Finish>,
-    pub(super) sinks: crate::sink::Running,
+    pub(super) sinks: sink::Running,
     pub(super) ended: oneshot::Receiver<anyhow::Result<()>>,
     /// Where the consumer goes on if it is lost and made anew.
     pub(super) place: Place,
@@ -129,8 +130,14 @@ impl Running {
             .into_iter()
             .next_back()
             .filter(|gap| gap.to.is_none());
-        let telling = (&follow.telemetry, &follow.clock);
-        let sinks = Sinks::new(follow.influxdb.as_ref(), (&store, &dir), telling)?;
+        let site = sink::Site {
+            store: &store,
+            dir: &dir,
+            partition: (origin.partition, origin.partitions),
+            telemetry: &follow.telemetry,
+            clock: &follow.clock,
+        };
+        let sinks = Sinks::new(&follow.targets, &site)?;
         let recent = Arc::new(Recent::new(sinks.outlets()));
         let history = Stored {
             readers: ReaderPool::new(dir.path()),

@@ -29,7 +29,7 @@ use crate::failure::{Failure, Outcome};
 use crate::hub::Hub;
 use crate::serve::{Limits, Serve, Server, Sources, TlsFiles, TokenHash};
 use crate::settings_source::{SettingsSource, Teller};
-use crate::sink::{Influxdb, Sinks};
+use crate::sink::{Sinks, Site, Targets};
 use crate::telemetry::Telemetry;
 use crate::venue::Source;
 
@@ -215,8 +215,15 @@ fn share(
     (dir, store): (&DataDir, &Store),
 ) -> Outcome<(Shared, Sinks)> {
     let telemetry = Arc::new(Telemetry::new());
-    let influxdb = Influxdb::new(config, dir.path()).map_err(Failure::usage)?;
-    let sinks = Sinks::new(influxdb.as_ref(), (store, dir), (&telemetry, clock))?;
+    let targets = Targets::new(config, dir.path()).map_err(Failure::usage)?;
+    let site = Site {
+        store,
+        dir,
+        partition: (0, 1),
+        telemetry: &telemetry,
+        clock,
+    };
+    let sinks = Sinks::new(&targets, &site)?;
     let shared = Shared {
         hub: Hub::default(),
         telemetry,

@@ -36,7 +36,7 @@ use crate::hub::Hub;
 use crate::publish::{Publish, StateFile};
 use crate::queue::{Queue, Reading};
 use crate::serve::{Server, Sources, TradeSource};
-use crate::sink::Influxdb;
+use crate::sink::Targets;
 use crate::telemetry::Telemetry;
 use crate::venue::Source;
 
@@ -200,12 +200,12 @@ impl Common {
         (dir, history): (FollowDir, Partitioned),
         handle: &Handle,
     ) -> Outcome<Ended<()>> {
-        let influxdb = roles
+        let targets = roles
             .analyze
-            .then(|| Influxdb::new(&self.config, dir.path()))
+            .then(|| Targets::new(&self.config, dir.path()))
             .transpose()
             .map_err(Failure::usage)?
-            .flatten();
+            .unwrap_or_default();
         let follow = Follow {
             queue: self.queue(),
             // Who only serves takes nothing away from those who analyze.
@@ -219,7 +219,7 @@ impl Common {
             hub: self.hub.clone(),
             telemetry: Arc::clone(&self.telemetry),
             retention: self.config.retention(),
-            influxdb,
+            targets,
             config: self.config.clone(),
             shares: roles.analyze,
             clock: self.clock.clone(),

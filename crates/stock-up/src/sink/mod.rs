@@ -4,6 +4,9 @@
 //! and how far the sink has come. A store has outlets of its own; a process with several stores
 //! makes a set for each, over one [`Client`].
 
+mod influxdb;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod telling;
 
 use std::path::Path;
@@ -12,10 +15,9 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use stock_up_io::clock::Clock;
-use stock_up_io::sink::influx::Client;
-use stock_up_io::sink::{
-    Delivery, DeliverySettings, InfluxSettings, InfluxSink, Left, SinkError, Tail,
-};
+#[cfg(feature = "kafka")]
+use stock_up_io::queue::kafka::KafkaPointSink;
+use stock_up_io::sink::{Delivery, DeliverySettings, InfluxSink, Left, Sink, Tail, Watch};
 use stock_up_io::store::{PointRow, ReaderPool, Store};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -26,10 +28,15 @@ use crate::data_dir::DataDir;
 use crate::hub::Row;
 use crate::telemetry::Telemetry;
 
+pub(crate) use influxdb::Influxdb;
+#[cfg(feature = "kafka")]
+use kafka::KafkaPoints;
 use telling::Telling;
 
-/// The name under which the store keeps how far the sink has come.
+/// The names under which the store keeps how far the sinks have come.
 const INFLUXDB: &str = "influxdb";
+#[cfg(feature = "kafka")]
+const KAFKA: &str = "kafka";
 
 /// How long the rest is tried at the end; with all else that ends it stays within five seconds.
 const FINISH_TIME: Duration = Duration::from_secs(3);
@@ -77,90 +84,95 @@ impl Outlets {
 pub(crate) struct Sinks {
     outlets: Outlets,
     influxdb: Option<Delivery<InfluxSink, Telling>>,
+    #[cfg(feature = "kafka")]
+    kafka: Option<Delivery<KafkaPointSink, Telling>>,
 }
 
-/// What the sinks of all stores of a process share.
-#[derive(Debug, Clone)]
-pub(crate) struct Influxdb {
-    client: Client,
-    settings: InfluxSettings,
-    batch_wait: Duration,
+/// Where points go besides the store: what the sinks of all stores of a process share.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Targets {
+    influxdb: Option<Influxdb>,
+    #[cfg(feature = "kafka")]
+    kafka: Option<KafkaPoints>,
 }
 
-impl Influxdb {
-    /// The configured one, if there is one; what it will not take is kept in the folder `dir`.
+impl Targets {
+    /// The configured ones; what they will not take is kept in the folder `dir`.
     ///
     /// # Errors
     /// An address or a file that cannot be used.
-    pub(crate) fn new(config: &Config, dir: &Path) -> anyhow::Result<Option<Self>> {
-        let config = &config.influxdb;
-        if !config.is_on() {
-            return Ok(None);
-        }
-        let settings = config.settings(dir)?;
-        let client = Client::new(&settings).context("[influxdb]")?;
-        if client.exposes_key() {
-            tracing::warn!(
-                url = %settings.url,
-                "the key to InfluxDB crosses the network unencrypted; https:// is better"
-            );
-        }
-        let batch_wait = config.batch_wait();
-        Ok(Some(Self {
-            client,
-            settings,
-            batch_wait,
-        }))
+    pub(crate) fn new(config: &Config, dir: &Path) -> anyhow::Result<Self> {
+        Ok(Self {
+            influxdb: Influxdb::new(config, dir)?,
+            #[cfg(feature = "kafka")]
+            kafka: KafkaPoints::new(config),
+        })
     }
+}
 
-    /// The version of the server, once it accepts key and database.
-    ///
-    /// # Errors
-    /// What is wrong, as for a write.
-    pub(crate) async fn probe(&self) -> Result<String, SinkError> {
-        self.client.probe().await
+/// One store and what its sinks need to know.
+#[derive(Debug)]
+pub(crate) struct Site<'a> {
+    pub(crate) store: &'a Store,
+    pub(crate) dir: &'a DataDir,
+    /// Which part of the log it holds, of how many.
+    pub(crate) partition: (u32, u32),
+    pub(crate) telemetry: &'a Telemetry,
+    pub(crate) clock: &'a Clock,
+}
+
+impl Site<'_> {
+    /// A sink that goes on where the store says, the way to feed it, and from where it goes on.
+    fn deliver<S: Sink<PointRow>, W: Watch>(
+        &self,
+        name: &'static str,
+        (sink, telling): (S, W),
+        batch_wait: Duration,
+    ) -> anyhow::Result<(Delivery<S, W>, Outlet, u64)> {
+        let cursor = self.store.cursor(name)?;
+        let tail = Tail::new(self.store.next_emission());
+        let outlet = Outlet {
+            name,
+            tail: tail.clone(),
+        };
+        let settings = DeliverySettings {
+            batch_wait,
+            finish: FINISH_TIME,
+            seed: self.clock.now().cast_unsigned(),
+            ..DeliverySettings::default()
+        };
+        let readers = Arc::new(ReaderPool::new(self.dir.path()));
+        let delivery = Delivery::new((sink, telling), (tail, readers), cursor, settings);
+        Ok((delivery, outlet, cursor.unwrap_or(0)))
     }
 }
 
 impl Sinks {
-    /// The sinks of `store`, which go on where it says.
+    /// The sinks of a store, which go on where it says.
     ///
     /// # Errors
-    /// If the store cannot be read.
-    pub(crate) fn new(
-        influxdb: Option<&Influxdb>,
-        (store, dir): (&Store, &DataDir),
-        (telemetry, clock): (&Arc<Telemetry>, &Clock),
-    ) -> anyhow::Result<Self> {
-        let Some(shared) = influxdb else {
-            return Ok(Self::default());
-        };
-        let cursor = store.cursor(INFLUXDB)?;
-        let tail = Tail::new(store.next_emission());
-        let outlet = Outlet {
-            name: INFLUXDB,
-            tail: tail.clone(),
-        };
-        let sink = InfluxSink::new(shared.client.clone(), &shared.settings, clock.clone());
-        let telling = Telling::new(Arc::clone(telemetry), shared.settings.layout);
-        let settings = DeliverySettings {
-            batch_wait: shared.batch_wait,
-            finish: FINISH_TIME,
-            seed: clock.now().cast_unsigned(),
-            ..DeliverySettings::default()
-        };
-        let readers = Arc::new(ReaderPool::new(dir.path()));
-        let delivery = Delivery::new((sink, telling), (tail, readers), cursor, settings);
-        tracing::info!(
-            url = %shared.settings.url,
-            database = shared.settings.api.target(),
-            from = cursor.unwrap_or(0),
-            "points go to InfluxDB"
-        );
-        Ok(Self {
-            outlets: Outlets(Arc::from([outlet])),
-            influxdb: Some(delivery),
-        })
+    /// If the store cannot be read, or a file with a password.
+    pub(crate) fn new(targets: &Targets, site: &Site<'_>) -> anyhow::Result<Self> {
+        let (mut sinks, mut outlets) = (Self::default(), Vec::new());
+        if let Some(influxdb) = &targets.influxdb {
+            let (sink, wait) = influxdb.sink(site.clock);
+            let both = (sink, influxdb.telling(site));
+            let (delivery, outlet, from) = site.deliver(INFLUXDB, both, wait)?;
+            influxdb.announce(from);
+            sinks.influxdb = Some(delivery);
+            outlets.push(outlet);
+        }
+        #[cfg(feature = "kafka")]
+        if let Some(kafka) = &targets.kafka {
+            let (sink, wait) = kafka.sink(site)?;
+            let both = (sink, KafkaPoints::telling(site));
+            let (delivery, outlet, from) = site.deliver(KAFKA, both, wait)?;
+            kafka.announce(from);
+            sinks.kafka = Some(delivery);
+            outlets.push(outlet);
+        }
+        sinks.outlets = Outlets(outlets.into());
+        Ok(sinks)
     }
 
     /// What analysis and the saving thread are given.
@@ -173,33 +185,39 @@ impl Sinks {
         let (tell, told) = watch::channel(false);
         let mut tasks = JoinSet::new();
         if let Some(delivery) = self.influxdb {
-            let mut told = told;
-            let told = async move {
-                // An error means that nobody can tell any more, which is as good.
-                drop(told.wait_for(|told| *told).await);
-            };
-            tasks.spawn_on(
-                async move { delivery.run(told).await.context(INFLUXDB) },
-                runtime,
-            );
+            let told = is_told(told.clone());
+            let run = async move { ("InfluxDB", delivery.run(told).await.context(INFLUXDB)) };
+            tasks.spawn_on(run, runtime);
+        }
+        #[cfg(feature = "kafka")]
+        if let Some(delivery) = self.kafka {
+            let told = is_told(told);
+            let run = async move { ("Kafka", delivery.run(told).await.context(KAFKA)) };
+            tasks.spawn_on(run, runtime);
         }
         Running { tell, tasks }
     }
+}
+
+async fn is_told(mut told: watch::Receiver<bool>) {
+    // An error means that nobody can tell any more, which is as good.
+    drop(told.wait_for(|told| *told).await);
 }
 
 /// Sinks at work.
 #[derive(Debug)]
 pub(crate) struct Running {
     tell: watch::Sender<bool>,
-    tasks: JoinSet<anyhow::Result<Left>>,
+    /// What people call them, and how they ended.
+    tasks: JoinSet<(&'static str, anyhow::Result<Left>)>,
 }
 
 impl Running {
     /// Completes if one of them fails, which they do only when the store cannot be read.
     pub(crate) async fn failed(&mut self) -> anyhow::Error {
         match self.tasks.join_next().await {
-            Some(Ok(Err(error))) => error,
-            Some(Ok(Ok(_))) => anyhow!("a sink ended early"),
+            Some(Ok((_, Err(error)))) => error,
+            Some(Ok((_, Ok(_)))) => anyhow!("a sink ended early"),
             Some(Err(panic)) => anyhow::Error::new(panic).context("a sink panicked"),
             None => std::future::pending().await,
         }
@@ -211,8 +229,8 @@ impl Running {
     /// The failure of the sink that failed.
     pub(crate) fn check(&mut self) -> anyhow::Result<()> {
         match self.tasks.try_join_next() {
-            Some(Ok(Err(error))) => Err(error),
-            Some(Ok(Ok(_))) => Err(anyhow!("a sink ended early")),
+            Some(Ok((_, Err(error)))) => Err(error),
+            Some(Ok((_, Ok(_)))) => Err(anyhow!("a sink ended early")),
             Some(Err(panic)) => Err(anyhow::Error::new(panic).context("a sink panicked")),
             None => Ok(()),
         }
@@ -225,11 +243,12 @@ impl Running {
     pub(crate) async fn finish(mut self) -> anyhow::Result<()> {
         self.tell.send_replace(true);
         while let Some(ended) = self.tasks.join_next().await {
-            let Left { points } = ended.context("a sink panicked")??;
+            let (name, left) = ended.context("a sink panicked")?;
+            let Left { points } = left?;
             if points > 0 {
                 tracing::warn!(
                     points,
-                    "points are left for InfluxDB; the next start sends them"
+                    "points are left for {name}; the next start sends them"
                 );
             }
         }

@@ -1,14 +1,14 @@
 //! What a sink does, as metrics and as lines of the log; the same trouble once a minute.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use stock_up_io::clock::Stopwatch;
 use stock_up_io::sink::influx::Layout;
 use stock_up_io::sink::{DropCause, Dropped, SinkError, Watch, Written};
 
-use crate::telemetry::Telemetry;
+use crate::telemetry::SinkMetrics;
 
 /// The same trouble is told again after this.
 const QUIET: Duration = Duration::from_mins(1);
@@ -16,11 +16,14 @@ const QUIET: Duration = Duration::from_mins(1);
 /// So many points without one that the layout writes are told: a window may be misspelt.
 const ONLY_SKIPPED: u64 = 1_000;
 
-/// Counts and writes down what `InfluxDB` answers.
+/// Counts and writes down what a server of points answers.
 #[derive(Debug)]
 pub(crate) struct Telling {
-    telemetry: Arc<Telemetry>,
-    layout: Layout,
+    /// What people call it.
+    server: &'static str,
+    metrics: SinkMetrics,
+    /// That of `InfluxDB`.
+    layout: Option<Layout>,
     state: Mutex<State>,
 }
 
@@ -30,6 +33,8 @@ struct State {
     told: BTreeMap<&'static str, (Stopwatch, u64)>,
     failing: bool,
     skipped: u64,
+    /// What this sink adds to the lag of all.
+    lag: i64,
 }
 
 impl State {
@@ -54,9 +59,10 @@ impl State {
 }
 
 impl Telling {
-    pub(crate) fn new(telemetry: Arc<Telemetry>, layout: Layout) -> Self {
+    pub(crate) fn new(server: &'static str, metrics: SinkMetrics, layout: Option<Layout>) -> Self {
         Self {
-            telemetry,
+            server,
+            metrics,
             layout,
             state: Mutex::default(),
         }
@@ -67,7 +73,7 @@ impl Telling {
     }
 
     fn tell_skipped(&self, written: &Written) {
-        let Layout::Seed { window, .. } = self.layout else {
+        let Some(Layout::Seed { window, .. }) = self.layout else {
             return;
         };
         let due = self.with(|state| {
@@ -91,10 +97,10 @@ impl Telling {
 
 impl Watch for Telling {
     fn written(&self, written: &Written, took: Duration) {
-        self.telemetry.influxdb.points.inc_by(written.written);
-        self.telemetry.influxdb.write.observe(took.as_secs_f64());
+        self.metrics.points.inc_by(written.written);
+        self.metrics.write.observe(took.as_secs_f64());
         if self.with(|state| std::mem::replace(&mut state.failing, false)) {
-            tracing::info!("InfluxDB takes points again");
+            tracing::info!("{} takes points again", self.server);
         }
         self.tell_skipped(written);
     }
@@ -102,26 +108,22 @@ impl Watch for Telling {
     fn dropped(&self, dropped: &Dropped) {
         let reason = dropped.cause.name();
         let counter = [("reason", reason)];
-        let counters = &self.telemetry.influxdb.dropped;
+        let counters = &self.metrics.dropped;
         counters.get_or_create(&counter).inc_by(dropped.lines);
         let Some(lines) = self.with(|state| state.due(reason, dropped.lines)) else {
             return;
         };
-        let why = &dropped.reason;
+        let (server, why) = (self.server, &dropped.reason);
         if dropped.cause == DropCause::StoreRetention {
-            tracing::error!(points = lines, "points never reached InfluxDB: {why}");
+            tracing::error!(points = lines, "points never reached {server}: {why}");
         } else {
-            tracing::error!(lines, "InfluxDB does not take lines: {why}");
+            tracing::error!(lines, "{server} does not take lines: {why}");
         }
     }
 
     fn failed(&self, error: &SinkError, wait: Duration) {
         let counter = [("reason", error.kind())];
-        self.telemetry
-            .influxdb
-            .failures
-            .get_or_create(&counter)
-            .inc();
+        self.metrics.failures.get_or_create(&counter).inc();
         let due = self.with(|state| {
             state.failing = true;
             state.due(error.kind(), 1)
@@ -134,6 +136,15 @@ impl Watch for Telling {
 
     fn lag(&self, points: u64) {
         let points = i64::try_from(points).unwrap_or(i64::MAX);
-        self.telemetry.influxdb.lag.set(points);
+        let before = self.with(|state| std::mem::replace(&mut state.lag, points));
+        self.metrics.lag.inc_by(points - before);
+    }
+}
+
+impl Drop for Telling {
+    /// What it still had to send is somebody else's now, or waits in the store.
+    fn drop(&mut self) {
+        let lag = self.with(|state| state.lag);
+        self.metrics.lag.dec_by(lag);
     }
 }

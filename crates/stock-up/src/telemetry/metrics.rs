@@ -13,9 +13,9 @@ use prometheus_client::registry::Registry;
 
 use super::commits::Commits;
 use super::declare::{CounterBy, Declare, MetricDoc};
-use super::influxdb::InfluxdbMetrics;
 use super::pipeline::Pipeline;
 use super::publish::PublishMetrics;
+use super::sink::SinkMetrics;
 
 /// The metrics of the process. Fields are what the roles count with.
 #[derive(Debug)]
@@ -39,7 +39,9 @@ pub(crate) struct Telemetry {
     /// How long a write to the store took.
     pub(crate) store_write: Histogram,
     /// What goes to `InfluxDB`.
-    pub(crate) influxdb: InfluxdbMetrics,
+    pub(crate) influxdb: SinkMetrics,
+    /// What goes to the topic of points.
+    pub(crate) kafka_points: SinkMetrics,
     /// What goes to the queue.
     pub(crate) publish: PublishMetrics,
     /// Partitions of the queue that are analysed here.
@@ -96,7 +98,8 @@ impl Telemetry {
                 "stock_up_store_write_seconds",
                 "Time of a write of points to the store.",
             ),
-            influxdb: InfluxdbMetrics::declare(d),
+            influxdb: SinkMetrics::influxdb(d),
+            kafka_points: SinkMetrics::kafka(d),
             publish: PublishMetrics::declare(d),
             queue_partitions: d.gauge(
                 "stock_up_queue_partitions",

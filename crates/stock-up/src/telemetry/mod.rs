@@ -6,10 +6,11 @@
 
 mod commits;
 mod declare;
-mod influxdb;
 mod metrics;
 mod pipeline;
 mod publish;
+mod sink;
 
 pub(crate) use metrics::{Telemetry, metrics_markdown};
 pub(crate) use pipeline::{Counts, Settled};
+pub(crate) use sink::SinkMetrics;

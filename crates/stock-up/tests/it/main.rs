@@ -15,6 +15,8 @@ mod export;
 mod gaps;
 mod handover;
 mod influxdb;
+#[cfg(feature = "kafka")]
+mod points_topic;
 mod process;
 #[expect(dead_code, reason = "its other tests use more of it")]
 #[path = "../../../io/tests/it/redis/server.rs"]

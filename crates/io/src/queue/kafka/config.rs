@@ -26,6 +26,13 @@ const MAX_PASSWORD_FILE: u64 = 4_096;
 /// Longest time that a batch may wait to be filled.
 const MAX_LINGER: Span = Span::from_secs(1);
 
+/// Longest time that a point may wait for its transaction.
+const MAX_POINTS_WAIT: Span = Span::from_secs(10);
+
+/// Sections that say how topics are created.
+const RECORDS_CREATE: &str = "[queue.kafka.create]";
+const POINTS_CREATE: &str = "[queue.kafka.points.create]";
+
 /// How Kafka is reached, and what is kept there.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -46,10 +53,15 @@ pub struct KafkaConfig {
     pub confirm_within: Span,
     /// How the topic is created where it does not exist; without it, it must exist.
     pub create: Option<NewTopicConfig>,
+    /// Where points are written to as well, in transactions; without it, nowhere.
+    pub points: Option<PointsConfig>,
     /// TLS; without it, the connection is plain.
     pub tls: Option<TlsConfig>,
     /// Name and password; without it, we are anonymous.
     pub sasl: Option<SaslConfig>,
+    /// The section that says how the topic is created.
+    #[serde(skip)]
+    pub create_section: &'static str,
 }
 
 impl Default for KafkaConfig {
@@ -64,8 +76,10 @@ impl Default for KafkaConfig {
             compression: Compression::default(),
             confirm_within: Span::from_secs(30),
             create: None,
+            points: None,
             tls: None,
             sasl: None,
+            create_section: RECORDS_CREATE,
         }
     }
 }
@@ -121,6 +135,30 @@ impl Default for NewTopicConfig {
             min_in_sync: None,
             retention: None,
             retention_bytes: None,
+        }
+    }
+}
+
+/// Points in a topic, each once for who reads committed messages alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PointsConfig {
+    /// The topic.
+    pub topic: String,
+    /// The longest that a point waits for others before a transaction is made of them.
+    #[serde(with = "span")]
+    pub wait: Span,
+    /// How the topic is created where it does not exist; without it, it must exist.
+    pub create: Option<NewTopicConfig>,
+}
+
+impl Default for PointsConfig {
+    fn default() -> Self {
+        Self {
+            topic: "stock-points".to_owned(),
+            // Brokers write several records of their own for each transaction.
+            wait: Span::from_ns(100_000_000),
+            create: None,
         }
     }
 }
@@ -210,7 +248,10 @@ impl KafkaConfig {
             return Err(wrong("confirm_within", reason));
         }
         if let Some(create) = &self.create {
-            create.check()?;
+            create.check(RECORDS_FIELDS)?;
+        }
+        if let Some(points) = &self.points {
+            points.check(&self.topic)?;
         }
         if let Some(tls) = &self.tls
             && tls.cert_file.is_some() != tls.key_file.is_some()
@@ -253,6 +294,18 @@ impl KafkaConfig {
     fn hosts(&self) -> impl Iterator<Item = &str> {
         let addresses = self.brokers.split(',').map(str::trim);
         addresses.map(|address| address.rsplit_once(':').map_or(address, |(host, _)| host))
+    }
+
+    /// The same brokers with the topic of the points in the place of that of the records; `None`
+    /// where points are not written to Kafka.
+    pub fn for_points(&self) -> Option<Self> {
+        let points = self.points.clone()?;
+        Some(Self {
+            topic: points.topic,
+            create: points.create,
+            create_section: POINTS_CREATE,
+            ..self.clone()
+        })
     }
 
     /// What errors call this broker: without secrets.
@@ -328,23 +381,55 @@ impl KafkaConfig {
     }
 }
 
+impl PointsConfig {
+    fn check(&self, records: &str) -> Result<(), ConfigError> {
+        check_name("points.topic", &self.topic)?;
+        if self.topic == records {
+            let reason = "it is the topic of the records; points need one of their own";
+            return Err(wrong("points.topic", reason));
+        }
+        if self.wait > MAX_POINTS_WAIT {
+            let reason = format!("{} is too long; up to {MAX_POINTS_WAIT}", self.wait);
+            return Err(wrong("points.wait", reason));
+        }
+        self.create
+            .as_ref()
+            .map_or(Ok(()), |create| create.check(POINTS_FIELDS))
+    }
+
+    /// As [`PointsConfig::wait`].
+    pub fn wait(&self) -> Duration {
+        duration(self.wait)
+    }
+}
+
+/// How errors call partitions, copies and least copies of a topic that is created.
+const RECORDS_FIELDS: [&str; 3] = [
+    "create.partitions",
+    "create.replication",
+    "create.min_in_sync",
+];
+const POINTS_FIELDS: [&str; 3] = [
+    "points.create.partitions",
+    "points.create.replication",
+    "points.create.min_in_sync",
+];
+
 impl NewTopicConfig {
-    fn check(&self) -> Result<(), ConfigError> {
+    fn check(&self, fields: [&'static str; 3]) -> Result<(), ConfigError> {
+        let [partitions, replication, min_in_sync] = fields;
         if self.partitions == 0 || self.partitions > MAX_PARTITIONS {
             let reason = format!("{} is not 1 to {MAX_PARTITIONS}", self.partitions);
-            return Err(wrong("create.partitions", reason));
+            return Err(wrong(partitions, reason));
         }
         if self.replication == Some(0) {
-            return Err(wrong(
-                "create.replication",
-                "0 copies keep nothing; 1 or more",
-            ));
+            return Err(wrong(replication, "0 copies keep nothing; 1 or more"));
         }
         if let (Some(copies), Some(least)) = (self.replication, self.min_in_sync)
             && least > copies
         {
             let reason = format!("{least} copies can never be written of {copies}");
-            return Err(wrong("create.min_in_sync", reason));
+            return Err(wrong(min_in_sync, reason));
         }
         Ok(())
     }

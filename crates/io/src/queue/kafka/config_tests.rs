@@ -68,6 +68,18 @@ fn what_cannot_be_meant_is_refused_with_its_place() {
             "[create]\nreplication = 1\nmin_in_sync = 2",
             "kafka.create.min_in_sync",
         ),
+        (
+            "[points]\ntopic = \"stock-quotes\"",
+            "kafka.points.topic: it is the topic of the records",
+        ),
+        (
+            "[points]\nwait = \"20s\"",
+            "kafka.points.wait: 20s is too long",
+        ),
+        (
+            "[points.create]\npartitions = 2000",
+            "kafka.points.create.partitions: 2000 is not 1 to",
+        ),
         ("[tls]\ncert_file = \"c.pem\"", "go together"),
         ("[sasl]\nuser = \"u\"", "kafka.sasl.password_file"),
         ("[sasl]\npassword = \"p\"", "kafka.sasl.user"),

@@ -27,7 +27,7 @@ mod watch;
 
 pub use config::{
     Compression, ConfigError, DEFAULT_PARTITIONS, KafkaConfig, Mechanism, NewTopicConfig,
-    SaslConfig, TlsConfig,
+    PointsConfig, SaslConfig, TlsConfig,
 };
 pub use consumer::KafkaConsumer;
 pub use points::KafkaPointSink;

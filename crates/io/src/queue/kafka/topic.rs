@@ -40,9 +40,10 @@ pub(super) async fn partitions(config: &KafkaConfig) -> Result<u32, QueueError> 
         return Ok(partitions);
     }
     let Some(create) = &config.create else {
-        return Err(watch.misconfigured(
-            "the topic does not exist; create it, or let it be created: `[queue.kafka.create]`",
-        ));
+        return Err(watch.misconfigured(format!(
+            "the topic does not exist; create it, or let it be created: `{}`",
+            config.create_section
+        )));
     };
     self::create(config, create, &watch).await?;
     let waiting = Stopwatch::start();

@@ -1,4 +1,4 @@
-//! What goes to `InfluxDB`, and what does not.
+//! What goes to a sink, and what does not.
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
@@ -6,9 +6,9 @@ use prometheus_client::metrics::histogram::Histogram;
 
 use super::declare::{CounterBy, Declare};
 
-/// The metrics of the sink for `InfluxDB`.
-#[derive(Debug)]
-pub(crate) struct InfluxdbMetrics {
+/// The metrics of a sink; a clone counts in the same place.
+#[derive(Debug, Clone)]
+pub(crate) struct SinkMetrics {
     /// Points that it took.
     pub(crate) points: Counter,
     /// What will never be in it, by `reason`.
@@ -21,8 +21,8 @@ pub(crate) struct InfluxdbMetrics {
     pub(crate) write: Histogram,
 }
 
-impl InfluxdbMetrics {
-    pub(super) fn declare(d: &mut Declare) -> Self {
+impl SinkMetrics {
+    pub(super) fn influxdb(d: &mut Declare) -> Self {
         Self {
             points: d.counter(
                 "stock_up_influxdb_points",
@@ -45,6 +45,33 @@ impl InfluxdbMetrics {
             write: d.seconds(
                 "stock_up_influxdb_write_seconds",
                 "Time of a write of a batch to InfluxDB.",
+            ),
+        }
+    }
+
+    pub(super) fn kafka(d: &mut Declare) -> Self {
+        Self {
+            points: d.counter(
+                "stock_up_kafka_points",
+                "Points that are in the topic of points.",
+            ),
+            dropped: d.counter_by(
+                "stock_up_kafka_points_dropped",
+                "reason",
+                "Points that will never be in the topic of points.",
+            ),
+            failures: d.counter_by(
+                "stock_up_kafka_points_failures",
+                "reason",
+                "Transactions of points that failed and are tried again.",
+            ),
+            lag: d.gauge(
+                "stock_up_kafka_points_lag_points",
+                "Points that were emitted and are not in the topic of points yet.",
+            ),
+            write: d.seconds(
+                "stock_up_kafka_points_write_seconds",
+                "Time of a transaction of points.",
             ),
         }
     }
