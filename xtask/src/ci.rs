@@ -2,13 +2,13 @@
 
 use anyhow::{Context as _, bail};
 
-use crate::services::{self, Running, Service};
+use crate::services::{self, Running};
 use crate::stopwatch::{Shown, Stopwatch};
 use crate::transcript::Transcript;
-use crate::{deny, deploy, docs, page, setup, shell, tapes, tidy, web};
+use crate::{chain, deny, deploy, docs, page, setup, shell, tapes, tidy, web};
 
-/// With it a test that misses its server fails instead of skipping itself.
-const REQUIRE_SERVICES: &str = "STOCK_UP_REQUIRE_SERVICES";
+/// The set of servers of step `test`.
+const SERVERS: &str = "services-ci";
 
 /// One step: its name on the command line and what it does.
 struct Step {
@@ -25,7 +25,7 @@ struct Outcome {
 }
 
 /// In this order: cheap checks first, and the page before the binary that carries it.
-const STEPS: [Step; 13] = [
+const STEPS: [Step; 14] = [
     Step {
         name: "setup",
         what: "install what the tests need",
@@ -55,6 +55,11 @@ const STEPS: [Step; 13] = [
         name: "test",
         what: "all tests of the workspace, with real servers",
         run: test,
+    },
+    Step {
+        name: "chain",
+        what: "a recorded day through every transport, with servers and roles that fail",
+        run: || tested(chain::run()),
     },
     Step {
         name: "doc",
@@ -218,10 +223,10 @@ fn test() -> anyhow::Result<Outcome> {
         "--quiet",
     ]))?;
     // They end with this function, also when a test fails.
-    let servers = servers()?;
+    let servers = Running::for_tests(SERVERS)?;
     if let Some(servers) = &servers {
         command.envs(servers.environment());
-        command.env(REQUIRE_SERVICES, "1");
+        command.env(services::REQUIRED, "1");
     }
     let mut tests = shell::record(command)?;
     if servers.is_none() {
@@ -235,19 +240,6 @@ fn test() -> anyhow::Result<Outcome> {
             .push("recorded trades: set `STOCK_UP_TAPES` to the folder of the tapes".into());
     }
     tested(Ok(tests))
-}
-
-/// The servers of the tests; none where they cannot be installed and nobody insists.
-fn servers() -> anyhow::Result<Option<Running>> {
-    let required = std::env::var(REQUIRE_SERVICES).is_ok_and(|value| value == "1");
-    match services::installed(&Service::ALL) {
-        Ok(packages) => Running::start(!packages).map(Some),
-        Err(error) if required => Err(error),
-        Err(error) => {
-            println!("no servers for the tests: {error:#}");
-            Ok(None)
-        }
-    }
 }
 
 fn doc() -> anyhow::Result<Outcome> {

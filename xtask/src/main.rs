@@ -12,6 +12,7 @@
 )]
 
 mod bench;
+mod chain;
 mod ci;
 mod deny;
 mod deploy;
@@ -42,6 +43,7 @@ cargo xtask <command>
   tidy                 what clippy cannot see: headers, sizes, words, links, the crate graph
   docs [--check]       write the documents that the binary generates, or compare them
   services <command>   real servers for tests: up, status, down, stop, kill, start, freeze, thaw
+  chain                a recorded day through every transport while servers and roles fail
   bench [PART…]        measure; every figure beside a peer from the same run
   help                 this text
 ";
@@ -66,6 +68,7 @@ fn dispatch(arguments: &[&str]) -> anyhow::Result<()> {
         ["docs"] => docs::write(),
         ["docs", "--check"] => docs::check().map(|note| println!("{note}")),
         ["services", rest @ ..] => services::run(rest),
+        ["chain"] => chain::run().map(drop),
         ["bench", parts @ ..] => bench::run(parts),
         ["help" | "--help" | "-h"] | [] => {
             print!("{HELP}");

@@ -34,6 +34,9 @@ cargo xtask services <command> [kafka] [rabbitmq] [influxdb] [etcd] [redis]
   thaw NAME…        SIGCONT
 ";
 
+/// With it a test that misses its server fails instead of skipping itself.
+pub(crate) const REQUIRED: &str = "STOCK_UP_REQUIRE_SERVICES";
+
 /// A server that tests use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Service {
@@ -54,7 +57,7 @@ impl Service {
         Self::Redis,
     ];
 
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Kafka => "kafka",
             Self::RabbitMq => "rabbitmq",
@@ -203,9 +206,22 @@ fn each(
 pub(crate) struct Running(State);
 
 impl Running {
+    /// The set called `name`; none where servers cannot be installed and nobody insists.
+    pub(crate) fn for_tests(name: &str) -> anyhow::Result<Option<Self>> {
+        let required = std::env::var(REQUIRED).is_ok_and(|value| value == "1");
+        match installed(&Service::ALL) {
+            Ok(packages) => Self::start(name, !packages).map(Some),
+            Err(error) if required => Err(error),
+            Err(error) => {
+                println!("no servers for the tests: {error:#}");
+                Ok(None)
+            }
+        }
+    }
+
     /// A set apart from the one that a developer may have up.
-    pub(crate) fn start(in_docker: bool) -> anyhow::Result<Self> {
-        let pointer = state::pointer("services-ci");
+    fn start(name: &str, in_docker: bool) -> anyhow::Result<Self> {
+        let pointer = state::pointer(name);
         // What an interrupted run left behind.
         if let Some(left) = State::pointed(pointer.clone()) {
             left.down(&Service::ALL)?;
@@ -222,6 +238,17 @@ impl Running {
 
     pub(crate) fn environment(&self) -> Vec<(String, String)> {
         self.0.environment()
+    }
+
+    /// Ends a server as an operator would; its data stays.
+    pub(crate) fn stop(&self, service: Service) -> anyhow::Result<()> {
+        self.0.act(service, Act::Stop)
+    }
+
+    /// Starts it with the ports and data that it had, and waits until it answers.
+    pub(crate) fn start_again(&self, service: Service) -> anyhow::Result<()> {
+        self.0.act(service, Act::Start)?;
+        self.0.wait(service)
     }
 }
 
