@@ -12,6 +12,9 @@ use crate::process::{Server, TOKEN, wait};
 
 pub(crate) const SYMBOLS: &str = "BAC,IBM,SPY";
 
+/// With so many partitions, and with no fewer, each of them has one of its own.
+const PARTITIONS: u32 = 7;
+
 /// How a broker is told to the processes; the names are this test's own.
 pub(crate) struct Broker {
     pub(crate) name: String,
@@ -233,7 +236,7 @@ fn as_one_process(broker: &Broker) {
 
 #[test]
 fn roles_over_kafka_give_what_one_process_gives() {
-    if let Some(broker) = Broker::kafka("roles_over_kafka", 3) {
+    if let Some(broker) = Broker::kafka("roles_over_kafka", PARTITIONS) {
         as_one_process(&broker);
     }
 }
@@ -287,7 +290,7 @@ pub(crate) fn number(text: &str, name: &str) -> Option<u64> {
 
 #[test]
 fn an_analyzer_over_kafka_survives_kills() {
-    if let Some(broker) = Broker::kafka("kills_over_kafka", 3) {
+    if let Some(broker) = Broker::kafka("kills_over_kafka", PARTITIONS) {
         through_kills(&broker);
     }
 }
