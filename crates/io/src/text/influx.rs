@@ -13,11 +13,10 @@
 //!
 //! Only [`write_tag`] writes foreign text, and it escapes whatever could end a tag.
 
-use std::ops::Range;
-
-use stock_up_core::Point;
+use stock_up_core::{Decimal, Point};
 
 use super::TextError;
+use super::append::{Stamp, push_short};
 use super::number::{write_decimal, write_f64, write_int, write_span, write_volume};
 
 /// The type of the field `volume` in the layout `seed`.
@@ -97,68 +96,69 @@ pub fn write_seed_without_volume(point: &Point, symbol: &str, out: &mut Vec<u8>)
 
 fn seed_lines(point: &Point, symbol: &str, volume: Option<VolumeField>, out: &mut Vec<u8>) {
     let metrics = &point.metrics;
-    let mut line = SeedLine::write_first(point, symbol, out);
+    let mut lines = SeedLines::write_first(point, symbol, out);
     if let Some(volume) = volume {
-        line.write("volume", |out| {
+        lines.write(b"volume", |out| {
             write_volume(&metrics.volume, out);
             if volume == VolumeField::Integer {
                 out.push(b'i');
             }
         });
     }
-    for (name, price) in [
-        ("last_price", metrics.last_price),
-        ("min_price", metrics.min_price),
-        ("max_price", metrics.max_price),
-    ] {
-        if let Some(price) = price {
-            line.write(name, |out| write_decimal(price, out));
-        }
-    }
-    for (name, value) in [
-        ("avg_price_trans", metrics.mean_price),
-        ("avg_price_volume", metrics.vwap),
-    ] {
-        if let Some(value) = value.filter(|value| value.is_finite()) {
-            line.write(name, |out| {
-                write_f64(value, out);
-            });
-        }
-    }
+    lines.price(b"last_price", metrics.last_price);
+    lines.price(b"min_price", metrics.min_price);
+    lines.price(b"max_price", metrics.max_price);
+    lines.mean(b"avg_price_trans", metrics.mean_price);
+    lines.mean(b"avg_price_volume", metrics.vwap);
 }
 
-/// The lines of one point, of which all but the first copy what they have in common.
-struct SeedLine<'a> {
+/// The lines of one point, of which all but the first repeat what they have in common.
+struct SeedLines<'a> {
     out: &'a mut Vec<u8>,
-    /// `,symbol=SPY value=` in the first line.
-    head: Range<usize>,
-    /// Its time, with a blank before and a line end behind.
-    tail: Range<usize>,
+    /// `,symbol=SPY value=`
+    head: Stamp,
+    /// The time, with a blank before and a line end behind.
+    tail: Stamp,
 }
 
-impl<'a> SeedLine<'a> {
+impl<'a> SeedLines<'a> {
     fn write_first(point: &Point, symbol: &str, out: &'a mut Vec<u8>) -> Self {
         out.extend_from_slice(b"transactions");
-        let head = out.len();
+        let at = out.len();
         out.extend_from_slice(b",symbol=");
         write_tag(symbol, out);
         out.extend_from_slice(b" value=");
-        let head = head..out.len();
+        let head = Stamp::of_end(out, at);
         write_int(point.metrics.transactions, out);
         out.push(b'i');
-        let tail = out.len();
+        let at = out.len();
         out.push(b' ');
         write_int(point.time.div_euclid(1_000_000), out);
         out.push(b'\n');
-        let tail = tail..out.len();
+        let tail = Stamp::of_end(out, at);
         Self { out, head, tail }
     }
 
-    fn write(&mut self, measurement: &str, value: impl FnOnce(&mut Vec<u8>)) {
-        self.out.extend_from_slice(measurement.as_bytes());
-        self.out.extend_from_within(self.head.clone());
+    fn price<const N: usize>(&mut self, measurement: &[u8; N], price: Option<Decimal>) {
+        if let Some(price) = price {
+            self.write(measurement, |out| write_decimal(price, out));
+        }
+    }
+
+    fn mean<const N: usize>(&mut self, measurement: &[u8; N], mean: Option<f64>) {
+        if let Some(mean) = mean.filter(|mean| mean.is_finite()) {
+            self.write(measurement, |out| {
+                write_f64(mean, out);
+            });
+        }
+    }
+
+    #[inline]
+    fn write<const N: usize>(&mut self, measurement: &[u8; N], value: impl FnOnce(&mut Vec<u8>)) {
+        self.out.extend_from_slice(measurement);
+        self.head.push(self.out);
         value(self.out);
-        self.out.extend_from_within(self.tail.clone());
+        self.tail.push(self.out);
     }
 }
 
@@ -166,6 +166,11 @@ impl<'a> SeedLine<'a> {
 /// all and becomes a blank; a backslash at the end would escape what follows the tag and becomes
 /// `%5C`.
 pub fn write_tag(text: &str, out: &mut Vec<u8>) {
+    let is_plain = |byte: u8| !matches!(byte, b',' | b'=' | b' ' | b'\n' | b'\r' | b'\\');
+    if text.bytes().all(is_plain) {
+        push_short(text.as_bytes(), out);
+        return;
+    }
     let body = text.trim_end_matches('\\');
     for byte in body.bytes() {
         match byte {

@@ -5,6 +5,7 @@
 //! writes millions of them. All formats share the spellings of [`number`]: exact decimals without
 //! exponent or trailing zeros, and f64 by the fewest digits that read back as the same number.
 
+mod append;
 pub mod csv;
 pub mod influx;
 pub mod json;

@@ -5,24 +5,77 @@
 //! JavaScript and `serde_json` write it; but in plain notation: `0.00000012`, not `1.2e-7`; `1`, not `1.0`.
 
 use std::io::Write as _;
+use std::ops::Range;
 
 use stock_up_core::{Decimal, Span, Volume};
+
+use super::append::{push_block, push_short};
 
 /// A scale is at most 29.
 const ZEROS: &[u8; 32] = b"00000000000000000000000000000000";
 
+/// Between these no f64 is written with an exponent.
+const WITHOUT_EXPONENT: Range<f64> = 1e-4..1e15;
+
+/// Units below this have at most eight digits.
+const EIGHT_DIGITS: u64 = 100_000_000;
+
 /// Appends an integer.
+#[inline]
 pub fn write_int(value: impl itoa::Integer, out: &mut Vec<u8>) {
-    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+    push_short(itoa::Buffer::new().format(value).as_bytes(), out);
 }
 
 /// Appends `value` without trailing zeros.
+#[inline]
 pub fn write_decimal(value: Decimal, out: &mut Vec<u8>) {
     write_units((value.mantissa(), value.scale()), out);
 }
 
 /// Appends `units * 10^-scale` without trailing zeros.
-fn write_units((mut units, mut scale): (u64, u8), out: &mut Vec<u8>) {
+#[inline]
+fn write_units((units, scale): (u64, u8), out: &mut Vec<u8>) {
+    if units < EIGHT_DIGITS && scale < 8 {
+        write_eight(units, u32::from(scale), out);
+    } else {
+        write_many((units, scale), out);
+    }
+}
+
+/// The same for at most eight digits, with no more than seven of them behind the point: all at
+/// once, and zeros are counted, not divided off.
+#[inline]
+fn write_eight(units: u64, scale: u32, out: &mut Vec<u8>) {
+    let digits = eight_digits(units);
+    let before = 8 - scale;
+    let leading = (digits.trailing_zeros() / 8).min(before - 1);
+    let places = scale.saturating_sub(digits.leading_zeros() / 8);
+    let text = digits | ALL_ZEROS;
+    let whole = (text >> (8 * leading)).to_le_bytes();
+    push_block(&whole, (before - leading) as usize, out);
+    if places > 0 {
+        let fraction = (text >> (8 * before) << 8) | u64::from(b'.');
+        push_block(&fraction.to_le_bytes(), 1 + places as usize, out);
+    }
+}
+
+const ALL_ZEROS: u64 = u64::from_le_bytes([b'0'; 8]);
+
+/// The digits of a number below [`EIGHT_DIGITS`], the first in the lowest byte: it is halved to
+/// fours, pairs and digits, and each step divides all of them in one multiplication.
+#[inline]
+fn eight_digits(number: u64) -> u64 {
+    let fours = (number / 10_000) | (number % 10_000) << 32;
+    let hundreds = ((fours * 10_486) >> 20) & 0x0000_007f_0000_007f;
+    let pairs = hundreds | (fours - hundreds * 100) << 16;
+    let tens = ((pairs * 103) >> 10) & 0x000f_000f_000f_000f;
+    tens | (pairs - tens * 10) << 8
+}
+
+/// As [`write_units`] for numbers of any length.
+#[cold]
+#[inline(never)]
+fn write_many((mut units, mut scale): (u64, u8), out: &mut Vec<u8>) {
     while scale > 0 && units.is_multiple_of(10) {
         units /= 10;
         scale -= 1;
@@ -56,9 +109,14 @@ pub fn write_f64(value: f64, out: &mut Vec<u8>) -> bool {
     }
     let mut buffer = zmij::Buffer::new();
     let text = buffer.format_finite(value).as_bytes();
-    match memchr::memchr(b'e', text) {
+    let exponent_at = if WITHOUT_EXPONENT.contains(&value) {
+        None
+    } else {
+        memchr::memchr(b'e', text)
+    };
+    match exponent_at {
         Some(at) => write_plain(text, at, out),
-        None => out.extend_from_slice(text.strip_suffix(b".0").unwrap_or(text)),
+        None => push_short(text.strip_suffix(b".0").unwrap_or(text), out),
     }
     true
 }
@@ -89,6 +147,7 @@ fn write_plain(text: &[u8], at: usize, out: &mut Vec<u8>) {
 }
 
 /// Appends a volume, exactly.
+#[inline]
 pub fn write_volume(value: &Volume, out: &mut Vec<u8>) {
     match value.parts() {
         Some(parts) => write_units(parts, out),

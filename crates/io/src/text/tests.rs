@@ -192,6 +192,20 @@ proptest! {
     }
 
     #[test]
+    fn short_decimals_are_written_as_they_display(
+        mantissa in 0_u64..200_000_000, zeros in 0_u32..8, scale in 0_u8..=12,
+    ) {
+        let mantissa = mantissa / 10_u64.pow(zeros) * 10_u64.pow(zeros);
+        if let Ok(value) = Decimal::new(mantissa, scale) {
+            prop_assert_eq!(written(|out| write_decimal(value, out)), value.to_string());
+        }
+        let digits = format!("{mantissa:0width$}", width = usize::from(scale) + 1);
+        let (whole, fraction) = digits.split_at(digits.len() - usize::from(scale));
+        let volume = Volume::parse(&[whole, fraction].join(".")).unwrap();
+        prop_assert_eq!(written(|out| write_volume(&volume, out)), volume.to_string());
+    }
+
+    #[test]
     fn decimals_volumes_and_spans_are_written_as_they_display(
         mantissa in 0_u64..1_000_000_000_000_000_000, scale in 0_u8..=29, ns in 0_i64..i64::MAX,
     ) {
