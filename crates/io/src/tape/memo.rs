@@ -2,12 +2,12 @@
 //!
 //! A tape says the same few symbols and conditions millions of times. A small table that is indexed
 //! by a cheap mix of the bytes answers most of these without hashing, comparing and checking them
-//! again.
+//! again. What stood in an earlier batch has no name in this one, but needs no check either.
 
 use stock_up_core::NameId;
 
-/// Slots of a table: a power of two, and few enough to stay in the first-level cache.
-const SLOTS: usize = 256;
+/// Slots of a table: a power of two, and so many that a hundred symbols rarely share one.
+const SLOTS: usize = 1_024;
 
 /// The names of recent texts, in the dictionary of the current batch.
 #[derive(Debug)]
@@ -22,6 +22,15 @@ struct Slot {
     text: Text,
     batch: u32,
     id: u32,
+}
+
+/// What is known of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// Its name in this batch.
+    Here(NameId),
+    /// It was named in an earlier batch, so nothing is wrong with it.
+    Before,
 }
 
 /// A text of less than 32 bytes with the mark behind it, padded with zeros.
@@ -48,9 +57,16 @@ impl Memo {
     }
 
     #[inline]
-    pub(super) fn get(&self, text: Text) -> Option<NameId> {
+    pub(super) fn get(&self, text: Text) -> Option<Seen> {
         let slot = self.slots.get(text.slot())?;
-        (slot.batch == self.batch && slot.text == text).then_some(NameId(slot.id))
+        if slot.text != text || slot.batch == 0 {
+            return None;
+        }
+        Some(if slot.batch == self.batch {
+            Seen::Here(NameId(slot.id))
+        } else {
+            Seen::Before
+        })
     }
 
     pub(super) fn put(&mut self, text: Text, id: NameId) {
@@ -99,11 +115,12 @@ impl Text {
 
 const LOW_BITS: u64 = u64::from_le_bytes([1; 8]);
 
-/// Spreads the bits over the slots.
+/// Spreads the bits over the slots. The highest bits, where a symbol of eight letters has its last,
+/// reach the highest of a product only, so they are folded down before.
 #[inline]
 fn slot(mixed: u64) -> usize {
-    let spread = mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48;
-    usize::try_from(spread).unwrap_or(0) & (SLOTS - 1)
+    let spread = (mixed ^ (mixed >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    usize::try_from(spread >> (64 - SLOTS.trailing_zeros())).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -130,16 +147,17 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_remembered_for_one_batch() {
+    fn a_text_is_named_for_one_batch_and_known_longer() {
         let text = |text: &[u8]| Text::before(b',', text).unwrap().0;
         let mut memo = Memo::new();
         assert_eq!(memo.get(text(b",.......")), None);
         memo.put(text(b",......."), NameId(0));
-        assert_eq!(memo.get(text(b",,,,,,,,")), Some(NameId(0)));
+        assert_eq!(memo.get(text(b",,,,,,,,")), Some(Seen::Here(NameId(0))));
         memo.put(text(b"SPY,1,2,"), NameId(3));
-        assert_eq!(memo.get(text(b"SPY,3,4,")), Some(NameId(3)));
+        assert_eq!(memo.get(text(b"SPY,3,4,")), Some(Seen::Here(NameId(3))));
         assert_eq!(memo.get(text(b"SPY\0,1,2")), None);
         memo.begin();
-        assert_eq!(memo.get(text(b"SPY,1,2,")), None);
+        assert_eq!(memo.get(text(b"SPY,1,2,")), Some(Seen::Before));
+        assert_eq!(memo.get(text(b"IBM,1,2,")), None);
     }
 }

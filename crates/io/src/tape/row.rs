@@ -9,7 +9,7 @@ use stock_up_core::{Decimal, NameId, Trade, TradeBatch};
 
 use super::error::{RowProblem, shown};
 use super::header::Columns;
-use super::memo::{Memo, Text};
+use super::memo::{Memo, Seen, Text};
 use super::number::{decimal, time};
 use super::split::Fields;
 
@@ -80,22 +80,42 @@ impl Rows {
         rest: &'a [u8],
         batch: &mut TradeBatch,
     ) -> Option<(NameId, &'a [u8])> {
-        let short = Text::before(b',', rest);
-        if let Some((text, length)) = short
-            && let Some(id) = self.symbols.get(text)
-        {
-            return Some((id, rest.get(length + 1..)?));
-        }
+        let Some((text, length)) = Text::before(b',', rest) else {
+            return self.other_symbol(rest, batch);
+        };
+        let (id, after) = match self.symbols.get(text) {
+            Some(Seen::Here(id)) => return Some((id, rest.get(length + 1..)?)),
+            Some(Seen::Before) => {
+                let id = self.known_symbol(rest.get(..length)?, batch)?;
+                (id, rest.get(length + 1..)?)
+            }
+            None => self.other_symbol(rest, batch)?,
+        };
+        self.symbols.put(text, id);
+        Some((id, after))
+    }
+
+    /// A symbol that stood in an earlier batch.
+    #[inline(never)]
+    fn known_symbol(&mut self, text: &[u8], batch: &mut TradeBatch) -> Option<NameId> {
+        let id = batch.names.intern(std::str::from_utf8(text).ok()?);
+        self.judged(id, batch);
+        Some(id)
+    }
+
+    /// Any symbol that is not quoted.
+    #[inline(never)]
+    fn other_symbol<'a>(
+        &mut self,
+        rest: &'a [u8],
+        batch: &mut TradeBatch,
+    ) -> Option<(NameId, &'a [u8])> {
         let comma = memchr::memchr(b',', rest)?;
         let (name, after) = (rest.get(..comma)?, rest.get(comma + 1..)?);
         if name.starts_with(b"\"") {
             return None;
         }
-        let id = self.symbol(name, batch).ok()?;
-        if let Some((text, _)) = short {
-            self.symbols.put(text, id);
-        }
-        Some((id, after))
+        Some((self.symbol(name, batch).ok()?, after))
     }
 
     /// The conditions at the end of a row, and their length with a carriage return behind them.
@@ -103,7 +123,7 @@ impl Rows {
     fn fast_conditions(&mut self, rest: &[u8], batch: &mut TradeBatch) -> Option<(NameId, usize)> {
         let short = Text::before(b'\n', rest);
         if let Some((text, length)) = short
-            && let Some(id) = self.conditions.get(text)
+            && let Some(Seen::Here(id)) = self.conditions.get(text)
         {
             return Some((id, length));
         }
@@ -196,14 +216,19 @@ impl Rows {
                     });
                 }
                 let id = batch.names.intern(name);
-                self.known.resize(batch.names.len(), false);
-                if let Some(checked) = self.known.get_mut(id.index()) {
-                    *checked = true;
-                }
+                self.judged(id, batch);
                 id
             }
         };
         Ok(id)
+    }
+
+    /// Notes that a name of the batch is fit for a symbol.
+    fn judged(&mut self, id: NameId, batch: &TradeBatch) {
+        self.known.resize(batch.names.len(), false);
+        if let Some(judged) = self.known.get_mut(id.index()) {
+            *judged = true;
+        }
     }
 }
 
