@@ -8,6 +8,8 @@ mod chance;
 pub mod checkpoint;
 pub mod clock;
 pub mod feed;
+#[cfg(feature = "parquet")]
+pub mod parquet;
 pub mod queue;
 pub mod settings;
 pub mod sink;

@@ -1,29 +1,23 @@
 //! `export`: what a data directory holds, as files.
 
-use std::io::Write;
-use std::ops::ControlFlow;
+mod series;
+mod trades;
+
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use anyhow::anyhow;
 use clap::{Args, Subcommand, ValueEnum};
-use stock_up_core::{Record, Span};
-use stock_up_io::store::{SeriesFilter, StoreReader};
-use stock_up_io::tape::{TapeFormat, TapeWriter};
-use stock_up_io::text::Format;
+use stock_up_core::Span;
 
 use super::output::Output;
 use super::value;
-use crate::data_dir::DataDir;
 use crate::failure::{Failure, Outcome};
-use crate::replay::Records;
-
-/// Text is written when there is so much of it.
-const CHUNK_BYTES: usize = 256 << 10;
 
 const EXAMPLES: &str = "\
 Examples:
   stock-up export trades data --symbol SPY --from 2013-10-08T13:30:00Z --output spy.csv
-  stock-up export series data --window 60s --format jsonl";
+  stock-up export series data --window 60s --format parquet --output series.parquet";
 
 /// Writes what a data directory holds: trades or series
 ///
@@ -88,98 +82,30 @@ enum FormatName {
     Csv,
     /// One JSON object per line
     Jsonl,
-    /// Not in this build
+    /// Apache Parquet: exact decimals, times in ns
     Parquet,
 }
 
 /// Does `export`.
 pub(super) fn export(args: ExportArgs) -> Outcome {
     match args.what {
-        What::Trades { common } => trades(&common),
-        What::Series { common, window } => series(&common, window),
+        What::Trades { common } => trades::export(&common),
+        What::Series { common, window } => series::export(&common, window),
     }
-}
-
-fn trades(args: &Common) -> Outcome {
-    let format = match args.format {
-        FormatName::Csv => TapeFormat::Csv,
-        FormatName::Jsonl => TapeFormat::Jsonl,
-        FormatName::Parquet => return Err(no_parquet()),
-    };
-    let times = args.times()?;
-    let dir = DataDir::open(&args.dir)?;
-    let out = Output::open(args.output.as_deref())?;
-    let records = Records::open(&dir, out.bar())?;
-    let mut writer = TapeWriter::new(out, format);
-    records.each(|first, record| {
-        let Record::Trades(batch) = record else {
-            return Ok(());
-        };
-        let wanted = args
-            .symbol
-            .as_deref()
-            .map(|symbol| batch.names.find(symbol));
-        for (seq, trade) in (first..).zip(&batch.trades) {
-            let is_wanted = wanted.is_none_or(|symbol| symbol == Some(trade.symbol));
-            if is_wanted && times.contains(&trade.ts_event) {
-                writer.write(trade, &batch.names, batch.ts_recv, seq)?;
-            }
-        }
-        Ok(())
-    })?;
-    writer.finish()?.finish()
-}
-
-fn series(args: &Common, window: Option<Span>) -> Outcome {
-    let format = match args.format {
-        FormatName::Csv => Format::Csv,
-        FormatName::Jsonl => Format::Jsonl,
-        FormatName::Parquet => return Err(no_parquet()),
-    };
-    args.times()?;
-    let dir = DataDir::open(&args.dir)?;
-    let store = StoreReader::open(dir.path()).map_err(Failure::data_dir)?;
-    let (symbol, from, to) = (args.symbol.as_deref(), args.from, args.to);
-    let filter = SeriesFilter {
-        symbol,
-        window,
-        from,
-        to,
-    };
-    let mut out = Output::open(args.output.as_deref())?;
-    let mut text = Vec::with_capacity(CHUNK_BYTES + CHUNK_BYTES / 4);
-    format.write_header(&mut text);
-    let mut written: Outcome = Ok(());
-    let exported = store.export_series(&filter, |row| {
-        written = write_row(format, &row.point, &row.symbol, &mut text, &mut out);
-        if written.is_ok() {
-            ControlFlow::Continue(())
-        } else {
-            ControlFlow::Break(())
-        }
-    });
-    written?;
-    exported.map_err(Failure::data_dir)?;
-    out.write_all(&text)?;
-    out.finish()
-}
-
-fn write_row(
-    format: Format,
-    point: &stock_up_core::Point,
-    symbol: &str,
-    text: &mut Vec<u8>,
-    out: &mut Output,
-) -> Outcome {
-    format.write_point(point, symbol, text)?;
-    if text.len() >= CHUNK_BYTES {
-        out.write_all(text)?;
-        text.clear();
-    }
-    Ok(())
 }
 
 impl Common {
+    /// Where it is written.
+    fn output(&self) -> Outcome<Output> {
+        let out = Output::open(self.output.as_deref())?;
+        let is_shown = matches!(&out, Output::Stdout(out) if out.is_terminal());
+        if self.format == FormatName::Parquet && is_shown {
+            let error = anyhow!("parquet is not for reading on a terminal; name a file: --output");
+            return Err(Failure::usage(error));
+        }
+        Ok(out)
+    }
+
     /// The interval that was asked for, closed at both ends.
     fn times(&self) -> Outcome<std::ops::RangeInclusive<i64>> {
         let (from, to) = (self.from.unwrap_or(i64::MIN), self.to.unwrap_or(i64::MAX));
@@ -191,6 +117,10 @@ impl Common {
     }
 }
 
+/// For a build without the format.
+#[cfg(not(feature = "parquet"))]
 fn no_parquet() -> Failure {
-    Failure::usage(anyhow!("parquet is not built in; use csv"))
+    Failure::usage(anyhow!(
+        "this build has no parquet; use csv, or build with --features parquet"
+    ))
 }
