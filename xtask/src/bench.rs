@@ -8,6 +8,7 @@ mod row;
 use anyhow::{Context as _, bail};
 
 use crate::stopwatch::{Shown, Stopwatch};
+use crate::services::{self, Running, Service};
 use crate::{run, shell, web, workspace};
 use row::{Row, Target, table};
 
@@ -25,11 +26,21 @@ enum Needs {
     Page,
     /// Our crates, optimised.
     Crates,
+    /// The same, and real servers.
+    CratesAndServers,
     /// The release binary, which is measured from outside.
     Binary,
+    /// The same with the clients of all brokers, and real servers.
+    BinaryAndServers,
 }
 
-const PARTS: [Part; 10] = [
+impl Needs {
+    fn servers(self) -> bool {
+        matches!(self, Self::CratesAndServers | Self::BinaryAndServers)
+    }
+}
+
+const PARTS: [Part; 12] = [
     Part {
         name: "bundle",
         what: "what a browser downloads, gzipped",
@@ -58,7 +69,12 @@ const PARTS: [Part; 10] = [
     Part {
         name: "kafka",
         what: "messages through a real broker and back, beside librdkafka alone",
-        needs: Needs::Crates,
+        needs: Needs::CratesAndServers,
+    },
+    Part {
+        name: "influxdb",
+        what: "points to a real InfluxDB, beside one connection with finished lines",
+        needs: Needs::CratesAndServers,
     },
     Part {
         name: "replay",
@@ -79,6 +95,12 @@ const PARTS: [Part; 10] = [
         name: "restart",
         what: "ready again after kill -9 with full windows",
         needs: Needs::Binary,
+    },
+    // Last, because its binary is another one.
+    Part {
+        name: "stack",
+        what: "roles over Kafka and RabbitMQ to InfluxDB: rate, delay, processor; 10 minutes",
+        needs: Needs::BinaryAndServers,
     },
 ];
 
@@ -101,17 +123,25 @@ pub(crate) fn run(names: &[&str]) -> anyhow::Result<()> {
         );
     }
     let wanted = |part: &&Part| names.is_empty() || names.contains(&part.name);
-    let needs: Vec<Needs> = PARTS.iter().filter(wanted).map(|part| part.needs).collect();
-    if needs.contains(&Needs::Binary) {
-        run::build()?;
-    }
+    let servers = PARTS.iter().filter(wanted).any(|part| part.needs.servers());
+    let servers = servers.then(servers_up).transpose()?.flatten();
+    let environment = servers.as_ref().map(Running::environment);
+    let environment = environment.unwrap_or_default();
     let mut rows = Vec::new();
     for part in PARTS.iter().filter(wanted) {
         println!("==> {}: {}", part.name, part.what);
         let watch = Stopwatch::start();
         rows.extend(match part.needs {
             Needs::Page => bundle()?,
-            Needs::Crates | Needs::Binary => optimised(part.name)?,
+            Needs::Crates | Needs::CratesAndServers => optimised(part.name, &environment)?,
+            Needs::Binary => {
+                run::build()?;
+                optimised(part.name, &environment)?
+            }
+            Needs::BinaryAndServers => {
+                run::build_for_brokers()?;
+                optimised(part.name, &environment)?
+            }
         });
         println!("    took {}", Shown(watch.elapsed()));
     }
@@ -123,8 +153,17 @@ pub(crate) fn run(names: &[&str]) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Servers for this run; none if the environment leads to some already.
+fn servers_up() -> anyhow::Result<Option<Running>> {
+    if std::env::var_os("STOCK_UP_TEST_KAFKA").is_some() {
+        return Ok(None);
+    }
+    let packages = services::installed(&Service::ALL)?;
+    Running::start(!packages).map(Some)
+}
+
 /// A part that needs optimised code: a program of its own, which prints a line of JSON per figure.
-fn optimised(part: &str) -> anyhow::Result<Vec<Row>> {
+fn optimised(part: &str, environment: &[(String, String)]) -> anyhow::Result<Vec<Row>> {
     let bench = [
         "bench",
         "--quiet",
@@ -136,6 +175,7 @@ fn optimised(part: &str) -> anyhow::Result<Vec<Row>> {
         part,
     ];
     let mut command = shell::cargo(&bench);
+    command.envs(environment.iter().map(|(key, value)| (key, value)));
     command.env(BINARY_VARIABLE, workspace::binary("release")?);
     let lines = shell::read(command)?;
     lines.lines().map(Row::parse).collect()

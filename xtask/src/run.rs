@@ -11,14 +11,18 @@ use crate::{shell, web, workspace};
 /// Without the clients of Kafka, RabbitMQ, etcd and Redis: they would double the time to the first
 /// page, and the embedded default has no use for them. A plain `cargo build` has them all.
 pub(crate) fn build() -> anyhow::Result<()> {
+    release(&["--no-default-features"])
+}
+
+/// The same with all clients, as a team runs it.
+pub(crate) fn build_for_brokers() -> anyhow::Result<()> {
+    release(&[])
+}
+
+fn release(more: &[&str]) -> anyhow::Result<()> {
     web::build()?;
-    shell::run(shell::cargo(&[
-        "build",
-        "--release",
-        "--package",
-        "stock-up",
-        "--no-default-features",
-    ]))
+    let build = ["build", "--release", "--package", "stock-up"];
+    shell::run(shell::cargo(&[&build, more].concat()))
 }
 
 /// Builds what is stale, then becomes `stock-up run`.

@@ -22,6 +22,7 @@ mod engine;
 mod frames;
 mod fused;
 mod http;
+mod influxdb;
 mod kafka;
 mod latency;
 mod log;
@@ -32,6 +33,7 @@ mod replay;
 mod restart;
 mod row;
 mod scratch;
+mod stack;
 mod tape;
 mod tape_file;
 
@@ -63,12 +65,14 @@ fn run(name: &str) -> anyhow::Result<Vec<Row>> {
         "capture" => capture::run(),
         "engine" => engine::run(),
         "fused" => fused::run(),
+        "influxdb" => influxdb::run(),
         "kafka" => kafka::run(),
         "latency" => latency::run(),
         "log" => log::run(),
         "parse" => parse::run(),
         "replay" => replay::run(),
         "restart" => restart::run(),
+        "stack" => stack::run(),
         other => bail!("there is no part `{other}`"),
     }
 }

@@ -23,9 +23,11 @@ use crate::row::{Row, Target};
 use crate::scratch::Scratch;
 use crate::tape::name;
 use reader::Ages;
-use sent::Sent;
-use venue::Venue;
+pub(crate) use sent::Sent;
+pub(crate) use venue::Venue;
 
+/// 25 trades each 5 ms: 5,000 a second.
+const FRAME_DISTANCE: Duration = Duration::from_millis(5);
 /// The windows are full when the measurement begins.
 const WARM: Duration = Duration::from_secs(65);
 const MEASURED: Duration = Duration::from_secs(20);
@@ -47,7 +49,8 @@ fn measure(symbols: u32) -> anyhow::Result<Vec<Row>> {
     let scratch = Scratch::new("latency")?;
     let data = scratch.path().join("data").to_string_lossy().into_owned();
     let (sent, stop) = (Arc::new(Sent::default()), Arc::new(AtomicBool::new(false)));
-    let venue = Venue::start(symbols, Arc::clone(&sent), Arc::clone(&stop))?;
+    let load = (symbols, FRAME_DISTANCE);
+    let venue = Venue::start(load, Arc::clone(&sent), Arc::clone(&stop))?;
     let names: Vec<String> = (0..symbols).map(name).collect();
     let mut run = Program::start(
         [

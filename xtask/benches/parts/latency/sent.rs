@@ -12,7 +12,7 @@ const NUMBERS: usize = 100;
 
 /// When each frame was given to the socket.
 #[derive(Debug, Default)]
-pub(super) struct Sent(Mutex<Vec<Instant>>);
+pub(crate) struct Sent(Mutex<Vec<Instant>>);
 
 impl Sent {
     /// Notes that the next frame goes out now.
@@ -21,6 +21,14 @@ impl Sent {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(now);
+    }
+
+    /// When the first frame after a moment went out.
+    pub(crate) fn first_after(&self, moment: Instant) -> Option<Instant> {
+        let frames = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        frames
+            .get(frames.partition_point(|sent| *sent <= moment))
+            .copied()
     }
 
     /// When the newest frame went out that has this price, seen at `now`.

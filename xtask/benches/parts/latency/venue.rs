@@ -1,4 +1,4 @@
-//! A venue that sends 5,000 trades a second and notes when.
+//! A venue that sends frames at even distances and notes when.
 //!
 //! `stock-up venue serve` does not tell the moment at which a frame goes out, so this one is
 //! written here: one connection, one thread, blocking.
@@ -18,23 +18,21 @@ use crate::frames::FRAME_TRADES;
 use crate::measure::now;
 use crate::tape::{Print, Tape, name};
 
-/// 25 trades each 5 ms.
-const DISTANCE: Duration = Duration::from_millis(5);
-
 /// All requests are in when none came for so long.
 const SETTLE: Duration = Duration::from_millis(300);
 
 /// A running venue.
 #[derive(Debug)]
-pub(super) struct Venue {
-    pub(super) address: SocketAddr,
+pub(crate) struct Venue {
+    pub(crate) address: SocketAddr,
     thread: JoinHandle<anyhow::Result<()>>,
 }
 
 impl Venue {
-    /// Listens, and sends to the first who comes until it is told to stop.
-    pub(super) fn start(
-        symbols: u32,
+    /// Listens, and sends trades of so many symbols, 25 in a frame at each `distance`, to the first
+    /// who comes until it is told to stop.
+    pub(crate) fn start(
+        (symbols, distance): (u32, Duration),
         sent: Arc<Sent>,
         stop: Arc<AtomicBool>,
     ) -> anyhow::Result<Self> {
@@ -43,12 +41,12 @@ impl Venue {
         let thread = thread::spawn(move || {
             let (stream, _) = listener.accept()?;
             let mut socket = admit(stream)?;
-            send_all(&mut socket, symbols, &sent, &stop)
+            send_all(&mut socket, (symbols, distance), &sent, &stop)
         });
         Ok(Self { address, thread })
     }
 
-    pub(super) fn finish(self) -> anyhow::Result<()> {
+    pub(crate) fn finish(self) -> anyhow::Result<()> {
         self.thread.join().expect("the venue does not panic")
     }
 }
@@ -69,14 +67,14 @@ fn admit(stream: TcpStream) -> anyhow::Result<WebSocket<TcpStream>> {
 
 fn send_all(
     socket: &mut WebSocket<TcpStream>,
-    symbols: u32,
+    (symbols, distance): (u32, Duration),
     sent: &Sent,
     stop: &AtomicBool,
 ) -> anyhow::Result<()> {
     let mut tape = Tape::new(symbols);
     let (start, mut frame) = (now(), 0);
     while !stop.load(Ordering::Relaxed) {
-        let due = start + DISTANCE * frame;
+        let due = start + distance * frame;
         thread::sleep(due.saturating_duration_since(now()));
         let prints: Vec<Print> = tape.by_ref().take(FRAME_TRADES).collect();
         let text = text(&prints, mark(frame as usize), wall_millis()?);

@@ -1,0 +1,33 @@
+//! Part `stack`: collect and analyze as processes of their own, a real broker between them, a real
+//! `InfluxDB` behind them, all on the same cores.
+//!
+//! - `rate`: a served tape as fast as it goes, until the database holds every point;
+//! - `delay`: from the frame that lets a grid time pass to the database's answer;
+//! - what both processes cost at 5,000 symbols.
+//!
+//! The servers are those of `cargo xtask services up`; without them the part is skipped.
+
+mod delay;
+mod rate;
+mod relay;
+mod roles;
+mod transport;
+
+use crate::row::Row;
+use transport::Transport;
+
+pub(crate) fn run() -> anyhow::Result<Vec<Row>> {
+    let Some(transports) = Transport::all()? else {
+        return Ok(Vec::new());
+    };
+    let mut rows = Vec::new();
+    for transport in &transports {
+        eprintln!("    {}", transport.name);
+        rows.push(rate::measure(transport)?);
+        rows.extend(delay::measure(transport)?);
+    }
+    for transport in &transports {
+        rows.push(delay::processor(transport)?);
+    }
+    Ok(rows)
+}
