@@ -7,8 +7,8 @@ mod row;
 
 use anyhow::{Context as _, bail};
 
+use crate::services::Running;
 use crate::stopwatch::{Shown, Stopwatch};
-use crate::services::{self, Running, Service};
 use crate::{run, shell, web, workspace};
 use row::{Row, Target, table};
 
@@ -158,8 +158,7 @@ fn servers_up() -> anyhow::Result<Option<Running>> {
     if std::env::var_os("STOCK_UP_TEST_KAFKA").is_some() {
         return Ok(None);
     }
-    let packages = services::installed(&Service::ALL)?;
-    Running::start(!packages).map(Some)
+    Running::for_tests("services-bench")
 }
 
 /// A part that needs optimised code: a program of its own, which prints a line of JSON per figure.

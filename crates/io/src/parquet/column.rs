@@ -104,7 +104,9 @@ impl Column {
         group: &mut SerializedRowGroupWriter<'_, W>,
     ) -> Result<()> {
         let Some(mut column) = group.next_column()? else {
-            return Err(ParquetError::General("the schema has too few columns".into()));
+            return Err(ParquetError::General(
+                "the schema has too few columns".into(),
+            ));
         };
         let levels = Some(&*self.levels).filter(|levels| !levels.is_empty());
         match (column.untyped(), &mut self.values) {
@@ -152,7 +154,10 @@ mod tests {
         assert_eq!(scaled("167.25"), Some(167 * unit + unit / 4));
         assert_eq!(scaled("0.000000000000000001"), Some(1));
         assert_eq!(scaled("0.0000000000000000010"), Some(1));
-        assert_eq!(scaled("99999999999999999999"), Some((10_i128.pow(20) - 1) * unit));
+        assert_eq!(
+            scaled("99999999999999999999"),
+            Some((10_i128.pow(20) - 1) * unit)
+        );
         assert_eq!(scaled("100000000000000000000"), None);
         assert_eq!(scaled("0.0000000000000000001"), None);
         assert_eq!(scaled("one"), None);

@@ -150,7 +150,11 @@ fn rows_of_parquet(path: &Path) -> Vec<Vec<String>> {
 
     let decimal = |bytes: &[u8]| {
         let units = i128::from_be_bytes(bytes.try_into().unwrap());
-        let text = format!("{}.{:018}", units / 10_i128.pow(18), units % 10_i128.pow(18));
+        let text = format!(
+            "{}.{:018}",
+            units / 10_i128.pow(18),
+            units % 10_i128.pow(18)
+        );
         text.trim_end_matches('0').trim_end_matches('.').to_owned()
     };
     let cell = |field: &Field| match field {
@@ -166,7 +170,9 @@ fn rows_of_parquet(path: &Path) -> Vec<Vec<String>> {
     let rows = reader.get_row_iter(None).unwrap();
     rows.map(|row| {
         let row = row.unwrap();
-        row.get_column_iter().map(|(_, field)| cell(field)).collect()
+        row.get_column_iter()
+            .map(|(_, field)| cell(field))
+            .collect()
     })
     .collect()
 }

@@ -52,13 +52,19 @@ pub(super) fn measure(transport: &Transport) -> anyhow::Result<Vec<Row>> {
     let row = |name: &str, share, bound| {
         let millis = quantile(&delays, share).as_secs_f64() * 1e3;
         Row::alone(
-            format!("stack, {}: frame to InfluxDB's answer, {name}", transport.name),
+            format!(
+                "stack, {}: frame to InfluxDB's answer, {name}",
+                transport.name
+            ),
             format!("{millis:.1} ms"),
             millis,
             Target::AtMost(bound),
         )
     };
-    Ok(vec![row("p50", 0.5, P50_MS_MAX), row("p99", 0.99, P99_MS_MAX)])
+    Ok(vec![
+        row("p50", 0.5, P50_MS_MAX),
+        row("p99", 0.99, P99_MS_MAX),
+    ])
 }
 
 /// What both processes cost with 5,000 symbols.

@@ -66,7 +66,10 @@ impl Roles {
         let collect = start("collect", &["--symbols", &names, "--venue", "finnhub"])?;
         Ok(Self {
             database: run,
-            influxdb: transport.influxdb.parse().context("the database's address")?,
+            influxdb: transport
+                .influxdb
+                .parse()
+                .context("the database's address")?,
             collect,
             analyze: start("analyze", &[])?,
         })

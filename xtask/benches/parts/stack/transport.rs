@@ -53,7 +53,10 @@ impl Transport {
                 variables: vec![
                     ("MESSAGE_QUEUE_TYPE", "kafka".to_owned()),
                     ("KAFKA_BROKERS", kafka),
-                    ("STOCK_UP__QUEUE__KAFKA__CREATE__PARTITIONS", PARTITIONS.to_owned()),
+                    (
+                        "STOCK_UP__QUEUE__KAFKA__CREATE__PARTITIONS",
+                        PARTITIONS.to_owned(),
+                    ),
                 ],
                 names: &["KAFKA_TOPIC", "STOCK_UP__QUEUE__KAFKA__GROUP"],
                 influxdb: influxdb.clone(),
@@ -80,7 +83,10 @@ impl Transport {
                 ("RMQ_USER", user),
                 ("RMQ_PASSWORD", password),
                 ("STOCK_UP__QUEUE__RABBITMQ__PORT", port),
-                ("STOCK_UP__QUEUE__RABBITMQ__STREAM_PORT", streams.rsplit(':').next()?),
+                (
+                    "STOCK_UP__QUEUE__RABBITMQ__STREAM_PORT",
+                    streams.rsplit(':').next()?,
+                ),
                 ("STOCK_UP__QUEUE__RABBITMQ__QUEUE_TYPE", kind),
                 ("MESSAGE_QUEUE_TYPE", "rmq"),
             ])
