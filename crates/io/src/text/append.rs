@@ -60,17 +60,18 @@ const STAMP_BYTES: usize = 32;
 impl Stamp {
     /// The text that stands at the end of `out`, from `at` on.
     #[inline]
-    pub(super) fn of_end(out: &[u8], at: usize) -> Self {
-        let text = out.get(at..).unwrap_or_default();
-        let mut block = [0; STAMP_BYTES];
-        if let Some(same) = block.get_mut(..text.len()) {
-            same.copy_from_slice(text);
-        }
-        Self {
-            block,
-            length: text.len(),
+    pub(super) fn of_end(out: &mut Vec<u8>, at: usize) -> Self {
+        let end = out.len();
+        // With so much behind it, a whole block can be read from there too.
+        out.extend_from_slice(&[0; STAMP_BYTES]);
+        let block = out.get(at..).and_then(|text| text.first_chunk());
+        let stamp = Self {
+            block: block.copied().unwrap_or_default(),
+            length: end - at,
             at,
-        }
+        };
+        out.truncate(end);
+        stamp
     }
 
     /// Appends it to the buffer in which it stands.
@@ -97,7 +98,7 @@ mod tests {
             let mut out = b"before".to_vec();
             push_short(text, &mut out);
             assert_eq!(out, [b"before", text].concat());
-            let stamp = Stamp::of_end(&out, 6);
+            let stamp = Stamp::of_end(&mut out, 6);
             out.push(b',');
             stamp.push(&mut out);
             assert_eq!(out, [b"before", text, b",", text].concat());

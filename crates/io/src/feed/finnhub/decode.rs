@@ -11,12 +11,12 @@
 //! back if the frame turns out to be something else.
 
 use stock_up_core::trade::{MAX_BATCH_TRADES, symbol_problem};
-use stock_up_core::{NameId, Trade};
+use stock_up_core::{NameId, Names, Trade};
 
 use super::conditions;
 use super::fast::{self, Texts};
 use super::item::{Field, Item};
-use super::memo::LongTexts;
+use super::memo::{Ids, LongTexts};
 use super::scan::{Kind, Scanner};
 use super::text::unescape;
 use crate::feed::bad::{BadCounts, BadFrame, BadTrade, printable};
@@ -233,29 +233,54 @@ impl<'a> Reader<'a, '_> {
 
 /// Texts of the usual shape that were not seen before in this batch.
 impl<'a> Reader<'a, '_> {
+    #[inline(never)]
     fn learn_symbol(&mut self, bytes: &'a [u8]) -> Option<(NameId, usize)> {
-        let end = bytes.iter().position(|byte| matches!(byte, b'"' | b'\\'));
-        let (raw, behind) = bytes.split_at_checked(end?)?;
-        let text = std::str::from_utf8(raw).ok()?;
-        let known = self.rules.subscribed?.find(text);
-        if behind.first() != Some(&b'"') || known.is_none() {
-            return None;
-        }
-        let id = self.intake.batch.names.intern(text);
-        let length = raw.len() + 1;
+        let subscribed = self.rules.subscribed?;
+        let (known, length) = self
+            .subscribed_before(bytes, subscribed)
+            .or_else(|| find_subscribed(bytes, subscribed))?;
+        let ids = Ids {
+            here: self.intake.batch.names.intern(subscribed.get(known)),
+            subscribed: Some(known),
+        };
         let memo = &mut self.intake.texts.symbols;
-        memo.add(&mut self.long_symbols, (bytes, length), id);
-        Some((id, length))
+        memo.add(&mut self.long_symbols, (bytes, length), ids);
+        Some((ids.here, length))
     }
 
+    /// A symbol that stood in a batch before, if it is subscribed still.
+    #[inline]
+    fn subscribed_before(&self, bytes: &[u8], subscribed: &Names) -> Option<(NameId, usize)> {
+        let (known, length) = self.intake.texts.symbols.find_subscribed(bytes)?;
+        let text = subscribed.get(known).as_bytes();
+        let is_same = text.len() + 1 == length && bytes.starts_with(text);
+        is_same.then_some((known, length))
+    }
+
+    #[inline(never)]
     fn learn_conditions(&mut self, bytes: &'a [u8]) -> Option<(NameId, usize)> {
         self.scratch.clear();
         let length = conditions::join_plain(bytes, &mut self.scratch)?;
-        let id = self.intake.batch.names.intern(&self.scratch);
+        let ids = Ids {
+            here: self.intake.batch.names.intern(&self.scratch),
+            subscribed: None,
+        };
         let memo = &mut self.intake.texts.lists;
-        memo.add(&mut self.long_lists, (bytes, length), id);
-        Some((id, length))
+        memo.add(&mut self.long_lists, (bytes, length), ids);
+        Some((ids.here, length))
     }
+}
+
+/// The plain text that begins at `bytes`, if it is subscribed, and its length with the quote at its
+/// end.
+fn find_subscribed(bytes: &[u8], subscribed: &Names) -> Option<(NameId, usize)> {
+    let end = bytes.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
+    let (raw, behind) = bytes.split_at_checked(end)?;
+    if behind.first() != Some(&b'"') {
+        return None;
+    }
+    let known = subscribed.find(std::str::from_utf8(raw).ok()?)?;
+    Some((known, raw.len() + 1))
 }
 
 impl<'a> Texts<'a> for Reader<'a, '_> {

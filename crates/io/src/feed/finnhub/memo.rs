@@ -50,6 +50,17 @@ struct Slot {
     text: u128,
     batch: u32,
     id: u32,
+    /// Its id among the subscriptions, which also another batch may ask for.
+    subscribed: Option<NameId>,
+}
+
+/// What a text is called.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ids {
+    /// In the dictionary of the batch.
+    pub(super) here: NameId,
+    /// Among the subscriptions, if it is a symbol.
+    pub(super) subscribed: Option<NameId>,
 }
 
 impl<const LAST: u8> Memo<LAST> {
@@ -67,11 +78,27 @@ impl<const LAST: u8> Memo<LAST> {
         (slot.text == text && slot.batch == self.batch).then_some(NameId(slot.id))
     }
 
-    fn put(&mut self, text: u128, id: NameId) {
-        let (batch, id) = (self.batch, id.0);
+    fn put(&mut self, text: u128, ids: Ids) {
         if let Some(slot) = self.slots.get_mut(slot_of(text, SHORT_SLOTS)) {
-            *slot = Slot { text, batch, id };
+            *slot = Slot {
+                text,
+                batch: self.batch,
+                id: ids.here.0,
+                subscribed: ids.subscribed,
+            };
         }
+    }
+
+    /// What the short text that begins at `bytes` was called among the subscriptions when it was
+    /// last seen, and its length with its last byte. They may have changed since: ask them.
+    #[inline]
+    pub(super) fn find_subscribed(&self, bytes: &[u8]) -> Option<(NameId, usize)> {
+        let window = window_of(bytes)?;
+        let length = short_length::<LAST>(window)?;
+        let text = first_bytes(window, length);
+        let slot = self.slots.get(slot_of(text, SHORT_SLOTS))?;
+        let subscribed = slot.subscribed.filter(|_| slot.text == text)?;
+        Some((subscribed, length))
     }
 
     /// The id of the text that begins at `bytes`, and its length with its last byte.
@@ -84,7 +111,7 @@ impl<const LAST: u8> Memo<LAST> {
         }
     }
 
-    /// Remembers that the text at `bytes`, `length` long with its last byte, has this id.
+    /// Remembers that the text at `bytes`, `length` long with its last byte, has these ids.
     ///
     /// Nothing is remembered when an end byte stands within the text, or when the frame ends near
     /// it.
@@ -92,15 +119,15 @@ impl<const LAST: u8> Memo<LAST> {
         &mut self,
         long: &mut LongTexts<'a>,
         (bytes, length): (&'a [u8], usize),
-        id: NameId,
+        ids: Ids,
     ) {
         let Some(window) = window_of(bytes) else {
             return;
         };
         match short_length::<LAST>(window) {
-            Some(short) if short == length => self.put(first_bytes(window, short), id),
+            Some(short) if short == length => self.put(first_bytes(window, short), ids),
             Some(_) => {}
-            None => long.add(window, (bytes, length), id),
+            None => long.add(window, (bytes, length), ids.here),
         }
     }
 }
@@ -181,6 +208,13 @@ mod tests {
         (memo, LongTexts::new())
     }
 
+    fn ids(here: u32) -> Ids {
+        Ids {
+            here: NameId(here),
+            subscribed: Some(NameId(here + 100)),
+        }
+    }
+
     fn leaked(text: &str) -> &'static [u8] {
         text.to_owned().leak().as_bytes()
     }
@@ -193,7 +227,7 @@ mod tests {
         for (text, id) in texts.iter().zip(0..) {
             let frame = padded(text);
             assert_eq!(memo.find(&long, frame), None, "{text}");
-            memo.add(&mut long, (frame, text.len()), NameId(id));
+            memo.add(&mut long, (frame, text.len()), ids(id));
             assert_eq!(memo.find(&long, frame), Some((NameId(id), text.len())));
         }
         for text in [
@@ -212,6 +246,12 @@ mod tests {
         memo.begin();
         let found = memo.find(&long, padded("AAPL\""));
         assert_eq!(found, None, "another batch has another dictionary");
+        for (text, id) in texts.iter().zip(100..) {
+            let found = memo.find_subscribed(padded(text));
+            let wanted = Some((NameId(id), text.len()));
+            assert_eq!(found, wanted, "and the same subscriptions");
+        }
+        assert_eq!(memo.find_subscribed(padded("AAP\"")), None);
     }
 
     #[test]
@@ -225,7 +265,7 @@ mod tests {
         for (list, id) in lists.into_iter().zip(0..) {
             let length = list.iter().position(|byte| *byte == b']').unwrap() + 1;
             assert_eq!(memo.find(&long, list), None);
-            memo.add(&mut long, (list, length), NameId(id));
+            memo.add(&mut long, (list, length), ids(id));
             assert_eq!(memo.find(&long, list), Some((NameId(id), length)));
         }
         let other = lists[0]
@@ -243,7 +283,7 @@ mod tests {
     fn an_end_byte_within_a_text_is_never_taken_for_its_end() {
         let (mut memo, mut long) = begun::<b']'>();
         let list = br#"["a]b"],"p":1.5,"s":"SPY""#;
-        memo.add(&mut long, (list, 7), NameId(3));
+        memo.add(&mut long, (list, 7), ids(3));
         assert_eq!(memo.find(&long, list), None);
         assert_eq!(memo.find(&long, br#"["a],"p":1.5,"s":"SPY""#), None);
     }

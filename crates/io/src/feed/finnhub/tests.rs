@@ -319,6 +319,40 @@ fn a_symbol_that_cannot_be_or_is_not_wanted_is_dropped_alone() {
 }
 
 #[test]
+fn another_batch_may_have_other_subscriptions() {
+    let frame =
+        br#"{"data":[{"p":242.07,"s":"TSLA","t":1672348887195,"v":1,"c":null}],"type":"trade"}"#;
+    let mut intake = Intake::default();
+    for (subscribed, expect) in [
+        (["AAPL", "TSLA"], 1),
+        (["TSLA", "AAPL"], 1),
+        (["AAPL", "TSL"], 0),
+        (["AAPL", "TSLAX"], 0),
+        (["AAPL", "TSLA"], 1),
+    ] {
+        let mut names = Names::new();
+        names.intern("first");
+        for symbol in subscribed {
+            names.intern(symbol);
+        }
+        let rules = FrameRules {
+            now: NOW,
+            subscribed: Some(&names),
+        };
+        for _ in 0..2 {
+            intake.batch.clear();
+            let outcome = decode(frame, &rules, &mut intake);
+            assert_eq!(outcome, Ok(FrameKind::Trades));
+            let trades = &intake.batch.trades;
+            assert_eq!(trades.len(), expect, "{subscribed:?}");
+            for trade in trades {
+                assert_eq!(intake.batch.names.get(trade.symbol), "TSLA");
+            }
+        }
+    }
+}
+
+#[test]
 fn trades_that_stand_twice_are_kept_and_noticed() {
     let one = r#"{"t":1787924136086,"p":317.775,"v":200,"c":["1","8"],"s":"AAPL"}"#;
     let two = r#"{"t":1787924136087,"p":317.77,"v":40,"c":["1"],"s":"AAPL"}"#;
