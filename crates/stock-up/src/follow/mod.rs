@@ -286,11 +286,12 @@ impl Follower {
 
     /// What a person must know of records that do not come by themselves.
     fn hole(&self, partition: u32, wanted: u64) -> String {
+        let queue = &self.follow.queue;
         format!(
             "{}, partition {partition}: records from {wanted} on are missing, and the broker no \
-             longer has them; analysis of the partition waits: stop `collect`, run `stock-up \
-             republish` on its data directory, and start it again",
-            self.follow.queue.name()
+             longer has them; analysis of the partition waits: {}",
+            queue.name(),
+            queue.how_to_repeat()
         )
     }
 

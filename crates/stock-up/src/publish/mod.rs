@@ -16,7 +16,7 @@ mod state;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use stock_up_core::TradeBatch;
 use stock_up_core::partition::{Piece, Splitter};
 use stock_up_core::record::codec;
@@ -135,9 +135,19 @@ impl Publisher {
             Ok(producer) => producer,
             Err(error) => return Ok(Err(error)),
         };
+        if let Some(stored) = producer.stored_until() {
+            self.meet(stored)?;
+        }
         let partitions = producer.partitions();
         let splitter = &mut self.publish.published.splitter;
-        splitter.get_or_insert_with(|| Splitter::new(partitions));
+        let splitter = splitter.get_or_insert_with(|| Splitter::new(partitions));
+        if splitter.partitions() != partitions {
+            bail!(
+                "the log was published in {} partitions before, and this queue has {partitions}; \
+                 to publish all of it here, run `stock-up republish` on this data directory",
+                splitter.partitions()
+            );
+        }
         let source = self.publish.source();
         let mut group = Group::new(source, partitions);
         loop {
@@ -247,9 +257,55 @@ impl Publisher {
         }
     }
 
+    /// Goes back to where the broker is, if it has lost what it had confirmed: a stream is written
+    /// to disk later, and may have been deleted.
+    fn meet(&mut self, stored: u64) -> anyhow::Result<()> {
+        let Publish { log, published, .. } = &self.publish;
+        let (first, end) = (log.first_seq(), log.durable_end());
+        let position = published.base.saturating_add(stored);
+        let confirmed = match self.waiting.first() {
+            Some(message) => published.base.saturating_add(message.first_seq),
+            None => published.position,
+        };
+        if position > end {
+            bail!(
+                "the broker holds records of this log up to {position}, but the log ends at \
+                 {end}: it has lost its end, or another copy of it was published; use a new queue"
+            );
+        }
+        if position >= confirmed {
+            return Ok(());
+        }
+        if position < first {
+            bail!(
+                "the broker has lost the records from {position} on, and the log begins at \
+                 {first}; set up a new queue, give the analyzers empty data directories, and run \
+                 `stock-up republish --new-queue` on this data directory"
+            );
+        }
+        tracing::warn!(
+            from = position,
+            confirmed,
+            "the broker has lost records that it had confirmed; sending them again"
+        );
+        self.waiting.clear();
+        self.go_to(position)
+    }
+
+    /// Publishes on from a record of the log, which has one partition.
+    fn go_to(&mut self, position: u64) -> anyhow::Result<()> {
+        let Publish { log, published, .. } = &mut self.publish;
+        self.reader = log.reader(position)?;
+        published.position = position;
+        if let Some(splitter) = &mut published.splitter {
+            splitter.seek(position - published.base);
+        }
+        Ok(())
+    }
+
     /// Goes back to a record that an analyzer asks for.
     fn rewind(&mut self, request: &[u8]) -> anyhow::Result<()> {
-        let Publish { log, published, .. } = &mut self.publish;
+        let Publish { log, published, .. } = &self.publish;
         let text = String::from_utf8_lossy(request);
         let Ok(wanted) = text.trim().parse::<u64>() else {
             let shown: String = text.escape_debug().take(40).collect();
@@ -272,12 +328,7 @@ impl Publisher {
             from = wanted,
             "sending records again, for an analyzer that lost its state"
         );
-        self.reader = log.reader(position)?;
-        published.position = position;
-        if let Some(splitter) = &mut published.splitter {
-            splitter.seek(wanted);
-        }
-        Ok(())
+        self.go_to(position)
     }
 
     fn keep_if_due(&mut self) -> anyhow::Result<()> {

@@ -58,9 +58,11 @@ impl QueueConsumer {
         reading: Reading,
     ) -> Result<Self, QueueError> {
         if config.queue_type == QueueType::Stream {
-            return Ok(Self::Stream(Box::new(
-                StreamConsumer::connect(config).await?,
-            )));
+            let stream = match reading {
+                Reading::Shared => StreamConsumer::connect_alone(config).await?,
+                Reading::Copy => StreamConsumer::connect(config).await?,
+            };
+            return Ok(Self::Stream(Box::new(stream)));
         }
         let consumer = match reading {
             Reading::Shared => RabbitmqConsumer::connect(config).await?,

@@ -6,7 +6,7 @@ mod waits;
 
 use stock_up_io::queue::QueueError;
 #[cfg(feature = "rabbitmq")]
-use stock_up_io::queue::rabbitmq::RabbitmqConfig;
+use stock_up_io::queue::rabbitmq::{QueueType, RabbitmqConfig};
 
 pub(crate) use consumer::QueueConsumer;
 pub(crate) use producer::QueueProducer;
@@ -50,6 +50,16 @@ impl Queue {
             kind => kind.name().to_owned(),
         };
         format!("{place}/{partition}")
+    }
+
+    /// What a person does so that records which the broker has lost come again.
+    pub(crate) fn how_to_repeat(&self) -> &'static str {
+        #[cfg(feature = "rabbitmq")]
+        if self.0.kind == QueueKind::Rabbitmq && self.0.rabbitmq.queue_type == QueueType::Stream {
+            // It drops what it had before.
+            return "name a new stream, `[queue.rabbitmq] queue`, for `collect` and all who read";
+        }
+        "stop `collect`, run `stock-up republish` on its data directory, and start it again"
     }
 
     /// Messages of other programs are passed over instead of stopping us.

@@ -49,6 +49,15 @@ impl QueueProducer {
         Ok(Self::Rabbitmq(Box::new((producer, requests))))
     }
 
+    /// The number after the last record that the broker holds of ours, where it can tell.
+    pub(crate) fn stored_until(&self) -> Option<u64> {
+        match self {
+            #[cfg(feature = "rabbitmq")]
+            Self::Stream(producer) => Some(producer.stored_until()),
+            _ => None,
+        }
+    }
+
     /// The next request to send records again, from a broker that cannot replay; the bytes are the
     /// number of the first.
     pub(crate) async fn next_rewind(&mut self) -> Result<Vec<u8>, QueueError> {

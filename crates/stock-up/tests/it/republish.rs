@@ -1,8 +1,11 @@
 //! `republish`: a topic that lost what it had gets the log again.
 
-use crate::cli::{ok, refused, run};
+use std::path::Path;
+use std::process::Command;
+
+use crate::cli::{Ran, ok, refused, run};
 use crate::process::{Server, TOKEN, wait};
-use crate::roles::{Broker, SYMBOLS, Stage, ran_well};
+use crate::roles::{Broker, SYMBOLS, Stage, address, ran_well};
 
 /// Role collect on its data directory, over a venue that says nothing.
 fn collect(stage: &Stage, broker: &Broker) -> (Server, Server) {
@@ -51,6 +54,59 @@ fn a_topic_that_was_made_anew_gets_the_whole_log_when_it_is_asked_for() {
     let found = stage.series("analyze");
     let missing = expected.iter().find(|row| !found.contains(row));
     assert_eq!(missing, None);
+}
+
+/// RabbitMQ's command line client.
+fn rabbitmqctl(services: &str, args: &[&str]) {
+    let ctl = Path::new(services).join("rabbitmq/ctl");
+    let done = Command::new("sh").arg(ctl).args(args).output().unwrap();
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{args:?}: {said}");
+}
+
+/// What the broker has lost of a stream, it is asked for at each connection.
+#[test]
+fn a_stream_that_was_deleted_gets_the_whole_log_again_by_itself() {
+    let Some(broker) = Broker::rabbitmq("deleted_stream", "stream") else {
+        return;
+    };
+    let Some(services) = address("deleted_stream", "STOCK_UP_TEST_SERVICES") else {
+        return;
+    };
+    let stage = Stage::new();
+    ran_well(&mut stage.collect(&broker, &[]));
+    rabbitmqctl(&services, &["delete_queue", "-p", "stocks", &broker.name]);
+
+    let analyze = Server::start(broker.role("analyze", &stage.dir("analyze"), &[]));
+    analyze.wait_for("/readyz", "200 OK");
+    let (_running, _venue) = collect(&stage, &broker);
+    let expected = stage.expected();
+    wait("the series to be whole", || {
+        (stage.series("analyze").len() >= expected.len()).then_some(())
+    });
+    let found = stage.series("analyze");
+    let missing = expected.iter().find(|row| !found.contains(row));
+    assert_eq!(missing, None);
+}
+
+#[test]
+fn another_number_of_partitions_is_told_with_the_command_that_helps() {
+    let Some(broker) = Broker::kafka("more_partitions", 2) else {
+        return;
+    };
+    let Some(other) = Broker::rabbitmq("more_partitions", "quorum") else {
+        return;
+    };
+    let stage = Stage::new();
+    ran_well(&mut stage.collect(&broker, &[]));
+    let ran = Ran::from(
+        stage
+            .collect(&other, &["--fault", "mute"])
+            .output()
+            .unwrap(),
+    );
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    assert!(ran.err.contains("stock-up republish"), "{}", ran.err);
 }
 
 #[test]

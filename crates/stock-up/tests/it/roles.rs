@@ -57,7 +57,7 @@ impl Broker {
     }
 
     /// `kind` is that of the queue; the server's address holds the login.
-    fn rabbitmq(test: &str, kind: &str) -> Option<Self> {
+    pub(crate) fn rabbitmq(test: &str, kind: &str) -> Option<Self> {
         let url = address(test, "STOCK_UP_TEST_RABBITMQ")?;
         let streams = address(test, "STOCK_UP_TEST_RABBITMQ_STREAM")?;
         let rest = url.trim_start_matches("amqp://");

@@ -207,3 +207,35 @@ async fn a_position_within_a_chunk_is_met_exactly() {
         );
     }
 }
+
+/// Two analyzers of one stream would both get everything: the second waits for the first's end.
+#[tokio::test]
+async fn a_stream_has_one_analyzer_and_another_takes_over_when_it_ends() {
+    let Some(config) = shared("one_analyzer", QueueType::Stream) else {
+        return;
+    };
+    let mut first = StreamConsumer::connect_alone(&config).await.unwrap();
+    assert_eq!(first.next().await.unwrap(), Event::Assigned(0));
+    let second = StreamConsumer::connect_alone(&config).await.unwrap_err();
+    assert!(
+        matches!(&second, QueueError::Lost { reason, .. } if reason.contains("another analyzer")),
+        "{second}"
+    );
+    // Who only looks is not kept away, and the first goes on.
+    let mut looker = begin(&config, Start::Oldest).await;
+    first.start(0, Start::Oldest).await.unwrap();
+    let mut producer = StreamProducer::connect(&config, SOURCE).await.unwrap();
+    producer.publish(&batch(0, 3)).await.unwrap();
+    for consumer in [&mut first, &mut looker] {
+        for expected in 0..3 {
+            assert_eq!(number(&next(consumer).await), expected);
+        }
+    }
+    drop(first);
+    let taken_over = async {
+        while StreamConsumer::connect_alone(&config).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    within("the stream to be free", taken_over).await;
+}

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
+use super::alone::{self, Alone};
 use super::chunk::Chunk;
 use super::create;
 use super::frame::{Command, Frame, From};
@@ -20,11 +21,13 @@ const CREDIT_CHUNKS: u16 = 4;
 /// Reads a stream.
 ///
 /// The position is the offset, and it is saved by whoever saves the state; the broker's own
-/// memory of positions is not used. A stream of RabbitMQ before 3.11 knows no single active
-/// consumer: every consumer gets everything, so there must be one analyzer for each stream.
+/// memory of positions is not used. Every consumer gets everything; of those that connect
+/// [alone](Self::connect_alone) there is one at a time.
 #[derive(Debug)]
 pub struct StreamConsumer {
     session: Session,
+    /// The right to analyze, where there is one only.
+    alone: Option<Alone>,
     stream: String,
     stage: Stage,
     /// The last one that was asked for.
@@ -55,7 +58,24 @@ enum Stage {
 }
 
 impl StreamConsumer {
-    /// Connects, and makes sure that the stream is there.
+    /// Connects as the one that analyzes the stream, and makes sure that the stream is there.
+    ///
+    /// Without the right to declare (`declare = false`) nobody keeps a second one away.
+    ///
+    /// # Errors
+    /// [`QueueError`]; it is [`QueueError::Lost`] while another analyzer reads the stream.
+    pub async fn connect_alone(config: &RabbitmqConfig) -> Result<Self, QueueError> {
+        let alone = if config.declare {
+            Some(Alone::claim(config).await?)
+        } else {
+            None
+        };
+        let mut consumer = Self::connect(config).await?;
+        consumer.alone = alone;
+        Ok(consumer)
+    }
+
+    /// Connects beside whoever else reads it, and makes sure that the stream is there.
     ///
     /// # Errors
     /// [`QueueError`].
@@ -64,6 +84,7 @@ impl StreamConsumer {
         create(&mut session, config).await?;
         Ok(Self {
             session,
+            alone: None,
             stream: config.queue.clone(),
             stage: Stage::New,
             subscription: 0,
@@ -196,7 +217,11 @@ impl Consumer for StreamConsumer {
             }
             self.pay().await?;
             let deadline = self.heard + self.silence;
-            if let Ok(frame) = timeout_at(deadline, self.session.next()).await {
+            let heard = tokio::select! {
+                heard = timeout_at(deadline, self.session.next()) => heard,
+                error = alone::lost(self.alone.as_mut()) => return Err(error),
+            };
+            if let Ok(frame) = heard {
                 self.hear(frame?)?;
                 continue;
             }

@@ -9,6 +9,7 @@
 //! A cluster is not looked through for the stream's leader: the node that is configured serves,
 //! if it has a replica.
 
+mod alone;
 mod answer;
 mod body;
 mod chunk;
