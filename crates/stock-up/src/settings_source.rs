@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use stock_up_io::settings::{Missing, Settings, SettingsFile, SettingsHandle, SettingsState};
 
+use crate::cli::Roles;
 use crate::config::Config;
 use crate::failure::{Failure, Outcome};
 use crate::venue::Source;
@@ -43,20 +44,23 @@ pub(crate) fn file_path(config: &Config, dir: &Path) -> PathBuf {
     }
 }
 
-/// Opens the settings; a file that is missing is made where `missing` says so.
+/// Opens the settings; a file that is missing is made where `missing` says so. In etcd `collect`
+/// and the other roles have a log level each, as the seed's two programs had.
 ///
 /// # Errors
 /// Settings that cannot be used, a login that is refused, or an etcd that does not answer while
 /// nothing of it was kept in `dir`.
 pub(crate) fn open(
     config: &Config,
-    dir: &Path,
+    (dir, roles): (&Path, Roles),
     missing: Missing,
 ) -> Outcome<(SettingsHandle, SettingsSource)> {
     #[cfg(feature = "etcd")]
     if config.etcd.is_on() {
-        return etcd::open(config, Some(dir.join(etcd::LAST_GOOD)));
+        return etcd::open(config, roles, Some(dir.join(etcd::LAST_GOOD)));
     }
+    #[cfg(not(feature = "etcd"))]
+    let _ = roles;
     let opened = SettingsFile::open(file_path(config, dir), missing);
     let (handle, file) = opened.map_err(Failure::usage)?;
     Ok((handle, SettingsSource::File(file)))
@@ -68,7 +72,7 @@ pub(crate) fn open(
 /// A login that is refused, or an etcd that does not answer.
 #[cfg(feature = "etcd")]
 pub(crate) fn open_shared(config: &Config) -> Outcome<(SettingsHandle, SettingsSource)> {
-    etcd::open(config, None)
+    etcd::open(config, Roles::ALL, None)
 }
 
 /// As above: checking the configuration refuses etcd before this is asked for.
@@ -130,6 +134,7 @@ mod etcd {
     use stock_up_io::settings::etcd::{EtcdError, EtcdOptions, EtcdSettings, LogKeys};
 
     use super::{SettingsSource, defaults};
+    use crate::cli::Roles;
     use crate::config::{Config, duration, secret_from_file};
     use crate::failure::{Failure, Outcome};
 
@@ -157,16 +162,26 @@ mod etcd {
     /// Reads the settings once, before the roles start; the runtime of the roles follows them.
     pub(super) fn open(
         config: &Config,
+        roles: Roles,
         last_good: Option<PathBuf>,
     ) -> Outcome<(SettingsHandle, SettingsSource)> {
         let options = options(config).map_err(Failure::usage)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        let defaults = (defaults(config), LogKeys::Both);
+        let defaults = (defaults(config), log_keys(roles));
         let opened = runtime.block_on(EtcdSettings::open(options, defaults, last_good));
         let (handle, etcd) = opened.map_err(failure)?;
         Ok((handle, SettingsSource::Etcd(Box::new(etcd))))
+    }
+
+    /// Whose log level counts here.
+    fn log_keys(roles: Roles) -> LogKeys {
+        match (roles.collect, roles.follows()) {
+            (true, false) => LogKeys::Collect,
+            (false, true) => LogKeys::Analyze,
+            _ => LogKeys::Both,
+        }
     }
 
     fn failure(error: EtcdError) -> Failure {

@@ -14,6 +14,7 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use super::Roles;
 use super::check::venue_name;
 use super::value::shown_time;
 use crate::config::Config;
@@ -97,7 +98,7 @@ fn open(config: &Config) -> Outcome<(SettingsHandle, SettingsSource)> {
     let dir = config.data_dir_for(venue_name(config));
     let dir = dir.map_err(Failure::usage)?;
     if !config.etcd.is_on() {
-        return settings_source::open(config, &dir, Missing::Refuse);
+        return settings_source::open(config, (&dir, Roles::ALL), Missing::Refuse);
     }
     settings_source::open_shared(config)
 }

@@ -7,7 +7,7 @@ use stock_up_io::settings::{Missing, Settings, SettingsHandle, durable};
 use stock_up_io::store::{Gap, GapFilter, Store, StoreReader};
 use stock_up_log::{Log, Options, Writer};
 
-use crate::cli::RunArgs;
+use crate::cli::{Roles, RunArgs};
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::failure::{Failure, Outcome};
@@ -91,8 +91,9 @@ pub(super) fn settings_of(
              use `stock-up settings set subscriptions=SPY,IBM`"
         )));
     }
+    let place = (dir, Roles::of(args));
     let fresh = Missing::Create(Box::new(settings_source::defaults(config)));
-    let (handle, watcher) = settings_source::open(config, dir, fresh)?;
+    let (handle, watcher) = settings_source::open(config, place, fresh)?;
     let Some(symbols) = &args.symbols else {
         return Ok((handle, watcher));
     };
@@ -108,5 +109,5 @@ pub(super) fn settings_of(
     durable::replace(&file, wanted.to_toml().as_bytes())
         .with_context(|| format!("cannot write the settings `{}`", file.display()))
         .map_err(Failure::usage)?;
-    settings_source::open(config, dir, Missing::Refuse)
+    settings_source::open(config, place, Missing::Refuse)
 }

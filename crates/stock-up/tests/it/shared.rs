@@ -7,6 +7,7 @@ use crate::cli::{Ran, command};
 use crate::etcd::Etcd;
 use crate::process::{Server, wait};
 use crate::redis::Redis;
+use crate::roles::Broker;
 
 /// `run` with the simulated market, in `dir`.
 fn run(dir: &Path, variables: &[(&str, String)]) -> Command {
@@ -63,6 +64,33 @@ fn the_seed_s_variable_switches_etcd_on_and_a_change_of_a_key_is_followed() {
         "{}",
         ran.err
     );
+}
+
+#[test]
+fn each_role_has_the_log_level_of_the_seed_s_program() {
+    let (Some(etcd), Some(broker)) = (Etcd::start(), Broker::kafka("log_levels", 1)) else {
+        return;
+    };
+    etcd.ctl(&["put", "stock-query/log-level", "ERROR"]);
+    etcd.ctl(&["put", "stock-analyzer/log-level", "WARNING"]);
+    let folder = tempfile::tempdir().unwrap();
+    let start = |broker: &Broker, role: &str| {
+        let mut command = broker.role(role, &folder.path().join(role), &[]);
+        command.env("CONFIG_HOST", etcd.endpoint());
+        Server::start(command)
+    };
+    let says = |server: &Server, level: &str| {
+        server.wait_for("/api/v1/settings", &format!(r#""log_level":"{level}""#));
+    };
+    let (collect, analyze) = (start(&broker, "collect"), start(&broker, "analyze"));
+    let both = start(&broker.with_new_topic(), "collect,analyze");
+    says(&collect, "error");
+    says(&analyze, "warn");
+    says(&both, "warn");
+    etcd.ctl(&["put", "stock-query/log-level", "debug"]);
+    says(&collect, "debug");
+    says(&both, "debug");
+    says(&analyze, "warn");
 }
 
 /// Runs `settings` with arguments.
