@@ -19,6 +19,7 @@ use stock_up_io::store::Store;
 use crate::config::{Config, duration, secret_from_file};
 use crate::failure::{Failure, Outcome};
 use crate::follow::Origin;
+use crate::telemetry::{Contact, Telemetry};
 
 /// How long a start waits for Redis before it goes on with what is here.
 const START_TIME: Duration = Duration::from_secs(10);
@@ -95,7 +96,7 @@ impl Sharer {
     /// A configuration that cannot be used, a server that may throw checkpoints away or refuses
     /// us, or a shared checkpoint beyond the log.
     pub(crate) fn begin(
-        config: &Config,
+        (config, telemetry): (&Config, &Telemetry),
         name: String,
         store: &mut Store,
         end: Option<u64>,
@@ -109,6 +110,7 @@ impl Sharer {
             epoch: None,
             floor: 0,
             name,
+            contact: telemetry.services.redis.contact(),
         };
         match claim_patiently(&mut shared, &sharing.name) {
             Ok(claim) => {
@@ -116,6 +118,7 @@ impl Sharer {
                 take_up(&claim, store, end).map_err(Failure::data_dir)?;
             }
             Err(error @ CheckpointError::Unavailable { .. }) => {
+                sharing.contact.failed();
                 tracing::warn!("{error}; analysis goes on from what is here");
             }
             Err(error) => return Err(failure(error)),
@@ -195,10 +198,12 @@ struct Sharing {
     epoch: Option<u64>,
     /// What is shared already reaches so far: until we do, it is the better one.
     floor: u64,
+    contact: Contact,
 }
 
 impl Sharing {
     fn claimed(&mut self, claim: &Claim) {
+        self.contact.answered();
         self.epoch = Some(claim.epoch);
         if let Ok(Some(found)) = &claim.found {
             self.floor = found.position;
@@ -230,7 +235,7 @@ impl Sharing {
         let mut ending: Option<Stopwatch> = None;
         loop {
             match self.try_share(shared, &checkpoint) {
-                Ok(()) => break,
+                Ok(()) => break self.contact.answered(),
                 Err(error @ CheckpointError::Fenced { .. }) => return Err(error),
                 Err(error @ CheckpointError::TooLarge(_)) => {
                     tracing::error!("{error}");
@@ -241,6 +246,7 @@ impl Sharing {
                 }
                 Err(_) => {}
             }
+            self.contact.failed();
             if mailbox.pause(wait, &mut checkpoint) {
                 ending.get_or_insert_with(Stopwatch::start);
                 std::thread::park_timeout(FIRST_WAIT);

@@ -5,6 +5,7 @@ use stock_up_io::store::Store;
 
 use crate::config::Config;
 use crate::failure::Outcome;
+use crate::telemetry::Telemetry;
 
 /// There is none: checking the configuration refuses Redis.
 #[derive(Debug)]
@@ -13,7 +14,7 @@ pub(crate) enum Sharer {}
 impl Sharer {
     /// Nothing is shared.
     pub(crate) fn begin(
-        _: &Config,
+        _: (&Config, &Telemetry),
         _: String,
         _: &mut Store,
         _: Option<u64>,

@@ -129,6 +129,7 @@ impl Follower {
     async fn run(mut self, told: impl Future<Output = ()> + Send) -> anyhow::Result<()> {
         let mut told = std::pin::pin!(told);
         let mut waits = Waits::default();
+        let contact = self.follow.telemetry.services.queue.contact();
         loop {
             let connected = tokio::select! {
                 () = &mut told => break,
@@ -140,10 +141,14 @@ impl Follower {
             let stopped = match connected {
                 Ok(mut consumer) => {
                     waits.succeeded();
+                    contact.stands();
                     self.work(&mut consumer, told.as_mut()).await?
                 }
                 Err(error) => Stopped::Lost(error),
             };
+            if matches!(stopped, Stopped::Lost(_)) {
+                contact.failed();
+            }
             match stopped {
                 Stopped::Told => break,
                 Stopped::Lost(error) if error.is_passing() => {
@@ -204,7 +209,7 @@ impl Follower {
         let partitions = part.partitions();
         hub.forget(|symbol| partition_of(symbol, partitions) == partition);
         self.leaving.add(partition, part);
-        telemetry.queue_partitions.set(count(self.parts.len()));
+        telemetry.publish.partitions.set(count(self.parts.len()));
     }
 
     /// Reads until it is time to end, or the consumer is lost.
@@ -381,7 +386,7 @@ impl Follower {
     fn add(&mut self, partition: u32, running: Running) {
         self.parts.insert(partition, running);
         let here = count(self.parts.len());
-        self.follow.telemetry.queue_partitions.set(here);
+        self.follow.telemetry.publish.partitions.set(here);
     }
 
     /// Takes a message; the answer is the first record that is missing before it, if one is.

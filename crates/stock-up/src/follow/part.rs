@@ -70,7 +70,8 @@ impl Running {
         let mut store = Store::open(&path)?;
         let sharer = if follow.shares {
             let name = follow.queue.partition_name(partition);
-            Sharer::begin(&follow.config, name, &mut store, None).map_err(Failure::into_error)?
+            Sharer::begin((&follow.config, &follow.telemetry), name, &mut store, None)
+                .map_err(Failure::into_error)?
         } else {
             None
         };

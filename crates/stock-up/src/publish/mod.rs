@@ -111,10 +111,16 @@ impl Publish {
             since_kept: Stopwatch::start(),
         };
         let mut waits = Waits::default();
+        let contact = publisher.publish.telemetry.services.queue.contact();
         loop {
-            match publisher.connected(&finish, &mut waits).await? {
+            let mut worked = || {
+                waits.succeeded();
+                contact.stands();
+            };
+            match publisher.connected(&finish, &mut worked).await? {
                 Ok(()) => return publisher.keep(),
                 Err(error) if error.is_passing() => {
+                    contact.failed();
                     tracing::warn!(%error, "the queue is away; the log keeps what comes");
                     sleep(waits.after_failure()).await;
                 }
@@ -129,7 +135,7 @@ impl Publisher {
     async fn connected(
         &mut self,
         finish: &Finish,
-        waits: &mut Waits,
+        worked: &mut impl FnMut(),
     ) -> anyhow::Result<Result<(), QueueError>> {
         let mut producer = match self.connect().await {
             Ok(producer) => producer,
@@ -154,7 +160,7 @@ impl Publisher {
             if let Err(error) = self.confirm(&mut producer).await? {
                 return Ok(Err(error));
             }
-            waits.succeeded();
+            worked();
             if self.fill(&mut group)? {
                 self.waiting = group.take();
                 continue;

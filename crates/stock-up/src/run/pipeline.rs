@@ -30,7 +30,7 @@ use crate::hub::Hub;
 use crate::serve::{Limits, Serve, Server, Sources, TlsFiles, TokenHash};
 use crate::settings_source::{SettingsSource, Teller};
 use crate::sink::{Sinks, Site, Targets};
-use crate::telemetry::Telemetry;
+use crate::telemetry::{Contact, Telemetry};
 use crate::venue::Source;
 
 /// Everything that the roles are made of.
@@ -81,6 +81,7 @@ impl Pipeline {
         let name = dir.partition_name(0);
         let analysis = begin_analysis((&config, name), (store, &log, open_gap), &shared)?;
         let Shared { hub, telemetry, .. } = shared;
+        let contact = etcd_contact(&config, &telemetry);
         let known = analyze::known(analysis.analyzer());
         let journal = Journal::start(
             log.clone(),
@@ -111,7 +112,7 @@ impl Pipeline {
         };
         let mut tasks = JoinSet::new();
         let place = (&mut tasks, runtime.handle());
-        spawn_tasks(place, feed, (settings, watcher), (hub, logging));
+        spawn_tasks(place, feed, (settings, watcher), (hub, logging, contact));
         super::announce(&config, &listener, venue)?;
         let supervisor = Supervisor {
             stop,
@@ -137,7 +138,12 @@ fn begin_analysis(
         telemetry,
         recent,
     } = shared;
-    let sharer = Sharer::begin(config, name, &mut store, Some(log.durable_end()))?;
+    let sharer = Sharer::begin(
+        (config, telemetry),
+        name,
+        &mut store,
+        Some(log.durable_end()),
+    )?;
     let analyzer = analyze::restore(&store, log).map_err(Failure::data_dir)?;
     let (recent, telemetry) = (Arc::clone(recent), Arc::clone(telemetry));
     let saver = Saver::start(
@@ -175,7 +181,7 @@ pub(super) fn spawn_tasks(
     (tasks, handle): (&mut JoinSet<()>, &Handle),
     feed: FeedTask,
     (settings, watcher): (SettingsHandle, SettingsSource),
-    (hub, logging): (Hub, Logging),
+    (hub, logging, contact): (Hub, Logging, Option<Contact>),
 ) {
     let (wishes, wished) = watch::channel(settings.current().settings.subscriptions.clone());
     let FeedTask {
@@ -190,7 +196,7 @@ pub(super) fn spawn_tasks(
     );
     tasks.spawn_on(watcher.run(), handle);
     tasks.spawn_on(
-        follow_settings(settings, Some(wishes), hub, logging),
+        follow_settings(settings, Some(wishes), hub, (logging, contact)),
         handle,
     );
 }
@@ -279,17 +285,28 @@ pub(super) fn serve(
     .map_err(Failure::usage)
 }
 
+/// Whoever follows the settings asks etcd, where they come from there.
+pub(super) fn etcd_contact(config: &Config, telemetry: &Telemetry) -> Option<Contact> {
+    let is_on = config.etcd.is_on();
+    is_on.then(|| telemetry.services.etcd.contact())
+}
+
 /// Passes changed settings on: the wishes to the feed, the rest to whoever shows it.
 pub(super) async fn follow_settings(
     settings: SettingsHandle,
     wishes: Option<watch::Sender<Vec<String>>>,
     hub: Hub,
-    logging: Logging,
+    (logging, contact): (Logging, Option<Contact>),
 ) {
     let (mut states, mut teller) = (settings.watch(), Teller::default());
     loop {
         let state = states.borrow_and_update().clone();
         teller.tell(&state);
+        match &contact {
+            Some(contact) if state.cut_off.is_some() => contact.failed(),
+            Some(contact) => contact.stands(),
+            None => {}
+        }
         logging.set_level(state.settings.log_level);
         hub.publish_subscriptions(&state.settings.subscriptions);
         if let Some(wishes) = &wishes {

@@ -21,7 +21,7 @@ use super::history::{LogTrades, NoTrades};
 use super::logging::Logging;
 use super::parts::{Spool, settings_of};
 use super::pipeline::{
-    FeedTask, commit_bounds, follow_settings, log_retention, serve, spawn_tasks,
+    FeedTask, commit_bounds, etcd_contact, follow_settings, log_retention, serve, spawn_tasks,
 };
 use super::stop::{Signals, Stop};
 use super::supervisor::{Ended, spawn_collect};
@@ -159,7 +159,12 @@ impl Common {
         let dir = dir.ok_or_else(|| Failure::usage(anyhow!("--role names no role")))?;
         let (settings, watcher) = settings_of(&self.config, args, dir.path())?;
         tasks.spawn_on(watcher.run(), handle);
-        let followed = follow_settings(settings.clone(), None, self.hub.clone(), logging.clone());
+        let followed = follow_settings(
+            settings.clone(),
+            None,
+            self.hub.clone(),
+            (logging.clone(), etcd_contact(&self.config, &self.telemetry)),
+        );
         tasks.spawn_on(followed, handle);
         Ok((Arc::new(NoTrades), settings))
     }
@@ -272,7 +277,11 @@ impl Common {
             (tasks, handle),
             feed,
             (settings, watcher),
-            (self.hub.clone(), logging),
+            (
+                self.hub.clone(),
+                logging,
+                etcd_contact(&self.config, &self.telemetry),
+            ),
         );
         Ok(Collecting {
             log,

@@ -8,6 +8,7 @@ use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
 
+use super::contact::Services;
 use super::pipeline::{Counts, Pipeline};
 
 /// Upper bounds of latency buckets in seconds: half a millisecond to five seconds.
@@ -75,6 +76,14 @@ impl Declare {
             help,
         });
         metric
+    }
+
+    /// The services that the program can ask, none of which is asked yet.
+    pub(super) fn services(&mut self) -> Services {
+        let services = Services::default();
+        self.registry.register_collector(Box::new(services.clone()));
+        self.docs.extend(Services::docs());
+        services
     }
 
     pub(super) fn pipeline(&mut self, pipeline: &Pipeline) {

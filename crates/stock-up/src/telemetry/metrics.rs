@@ -12,6 +12,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use super::commits::Commits;
+use super::contact::Services;
 use super::declare::{CounterBy, Declare, MetricDoc};
 use super::pipeline::Pipeline;
 use super::publish::PublishMetrics;
@@ -42,10 +43,10 @@ pub(crate) struct Telemetry {
     pub(crate) influxdb: SinkMetrics,
     /// What goes to the topic of points.
     pub(crate) kafka_points: SinkMetrics,
-    /// What goes to the queue.
+    /// What goes to the queue and comes from it.
     pub(crate) publish: PublishMetrics,
-    /// Partitions of the queue that are analysed here.
-    pub(crate) queue_partitions: Gauge,
+    /// Whether etcd, Redis and the queue answer.
+    pub(crate) services: Services,
     /// Changes of the settings that were refused.
     pub(crate) settings_refused: Counter,
     /// Answers, by `code`.
@@ -101,10 +102,7 @@ impl Telemetry {
             influxdb: SinkMetrics::influxdb(d),
             kafka_points: SinkMetrics::kafka(d),
             publish: PublishMetrics::declare(d),
-            queue_partitions: d.gauge(
-                "stock_up_queue_partitions",
-                "Partitions of the queue that are analysed here.",
-            ),
+            services: d.services(),
             settings_refused: d.counter(
                 "stock_up_settings_refused",
                 "Changes of the settings that were refused; the old ones stayed.",

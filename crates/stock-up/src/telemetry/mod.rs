@@ -5,12 +5,14 @@
 //! at every moment.
 
 mod commits;
+mod contact;
 mod declare;
 mod metrics;
 mod pipeline;
 mod publish;
 mod sink;
 
+pub(crate) use contact::Contact;
 pub(crate) use metrics::{Telemetry, metrics_markdown};
 pub(crate) use pipeline::{Counts, Settled};
 pub(crate) use sink::SinkMetrics;

@@ -178,6 +178,10 @@ fn partitions_move_between_analyzers_while_trades_flow_and_no_point_is_lost_or_d
     for analyzer in [&first, &second] {
         let text = analyzer.get("/metrics").unwrap();
         assert!(!text.contains("stock_up_influxdb_dropped_total{"), "{text}");
+        for service in ["redis", "queue"] {
+            let connected = format!("stock_up_service_connected{{service=\"{service}\"}} 1\n");
+            assert!(text.contains(&connected), "{text}");
+        }
     }
     first.end();
     shared_out(&[(&second, PARTITIONS)]);

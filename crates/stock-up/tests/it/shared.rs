@@ -50,10 +50,13 @@ fn the_seed_s_variable_switches_etcd_on_and_a_change_of_a_key_is_followed() {
     let server = Server::start(run(folder.path(), &variables));
     let told = server.wait_for("/api/v1/settings", "the last good settings are used");
     assert!(told.contains(r#""subscriptions":["ACME"]"#), "{told}");
+    let connected = |is| format!("stock_up_service_connected{{service=\"etcd\"}} {is}\n");
+    server.wait_for("/metrics", &connected(0));
     etcd.again();
     etcd.ctl(&["put", "stock-query/subscriptions", "WOLF"]);
     server.wait_for("/api/v1/settings", r#""subscriptions":["WOLF"]"#);
     server.wait_for("/api/v1/settings", r#""cut_off":null"#);
+    server.wait_for("/metrics", &connected(1));
     server.kill();
     etcd.kill();
     let nothing = tempfile::tempdir().unwrap();
