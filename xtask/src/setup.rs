@@ -105,7 +105,7 @@ pub(crate) fn apt_with(options: &[&str], packages: &[&str]) -> anyhow::Result<()
                on Debian: sudo apt-get install {wanted}"
         );
     };
-    println!("installing {wanted} from Debian");
+    eprintln!("installing {wanted} from Debian");
     for arguments in [
         vec!["update", "-qq"],
         [&["install", "-y", "-qq"], options, packages].concat(),
@@ -117,7 +117,7 @@ pub(crate) fn apt_with(options: &[&str], packages: &[&str]) -> anyhow::Result<()
         ];
         let line = line.concat();
         let (name, rest) = line.split_first().expect("the line names a program");
-        shell::run(shell::program(name, rest))?;
+        shell::run_aside(shell::program(name, rest))?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, IsTerminal as _, Read};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::thread;
 
@@ -39,6 +39,22 @@ pub(crate) fn run(mut command: Command) -> anyhow::Result<()> {
     let status = command
         .status()
         .with_context(|| format!("`{line}` could not be started"))?;
+    succeeded(&line, status)
+}
+
+/// The same for what prepares the way to an output that a shell reads: everything is shown on the
+/// error stream.
+pub(crate) fn run_aside(mut command: Command) -> anyhow::Result<()> {
+    let line = shown(&command);
+    eprintln!("$ {line}");
+    let status = command
+        .stdout(std::io::stderr())
+        .status()
+        .with_context(|| format!("`{line}` could not be started"))?;
+    succeeded(&line, status)
+}
+
+fn succeeded(line: &str, status: ExitStatus) -> anyhow::Result<()> {
     if !status.success() {
         bail!("`{line}` failed: {status}");
     }

@@ -66,11 +66,11 @@ fn packages(missing: &[&str]) -> anyhow::Result<()> {
     let forbid = prefix.is_some() && !Path::new(POLICY).exists();
     if forbid {
         let script = format!("printf '%s' '{POLICY_NO}' > {POLICY} && chmod 755 {POLICY}");
-        shell::run(as_root("sh", &["-c", &script]))?;
+        shell::run_aside(as_root("sh", &["-c", &script]))?;
     }
     let installed = setup::apt_with(&["--no-install-recommends"], missing);
     if forbid {
-        shell::run(as_root("rm", &["-f", POLICY]))?;
+        shell::run_aside(as_root("rm", &["-f", POLICY]))?;
     }
     installed?;
     if setup::find("systemctl").is_some() {
@@ -101,13 +101,13 @@ pub(crate) fn kafka_jars() -> anyhow::Result<PathBuf> {
     if jars.join("complete").is_file() {
         return Ok(jars);
     }
-    println!("bringing Kafka {version} from Maven into `.cache`: about 45 MB, once");
+    eprintln!("bringing Kafka {version} from Maven into `.cache`: about 45 MB, once");
     fs::create_dir_all(&jars)?;
     let mut maven = shell::program("mvn", &["-q", "-B", "-f", "xtask/services/kafka/pom.xml"]);
     maven
         .args(["dependency:copy-dependencies", "-DincludeScope=runtime"])
         .arg(format!("-DoutputDirectory={}", jars.display()));
-    shell::run(maven).context("Kafka comes as jars through Maven")?;
+    shell::run_aside(maven).context("Kafka comes as jars through Maven")?;
     fs::write(jars.join("complete"), version)?;
     Ok(jars)
 }

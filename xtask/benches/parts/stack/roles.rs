@@ -47,6 +47,8 @@ impl Roles {
             ("STOCK_UP__INFLUXDB__URL", format!("http://{influxdb}")),
             ("STOCK_UP__INFLUXDB__DATABASE", run.clone()),
             ("STOCK_UP__INFLUXDB__CREATE", "true".to_owned()),
+            // The tape is older than what is kept by default.
+            ("STOCK_UP__INFLUXDB__RETENTION", "0s".to_owned()),
         ]);
         let names: Vec<String> = (0..symbols).map(name).collect();
         let names = names.join(",");
