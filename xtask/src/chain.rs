@@ -29,7 +29,7 @@ use anyhow::bail;
 use crate::services::Running;
 use crate::stopwatch::{Shown, Stopwatch};
 use crate::transcript::Transcript;
-use crate::{shell, tapes, workspace};
+use crate::{tapes, workspace};
 use day::Day;
 use route::{Place, Plan, Route};
 use transport::Transport;
@@ -45,8 +45,7 @@ pub(crate) fn run() -> anyhow::Result<Transcript> {
         let what = "the chain: set `STOCK_UP_TAPES` to the folder of the tapes";
         return Ok(skipped(transcript, what));
     };
-    shell::run(shell::cargo(&["build", "--quiet", "--package", "stock-up"]))?;
-    let binary = workspace::binary("debug")?;
+    let binary = workspace::build_for_tests()?;
     let Some(servers) = Running::for_tests(SERVERS)? else {
         let what = "the chain: Kafka, RabbitMQ, InfluxDB, etcd and Redis are missing";
         return Ok(skipped(transcript, what));

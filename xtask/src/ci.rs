@@ -5,7 +5,7 @@ use anyhow::{Context as _, bail};
 use crate::services::{self, Running};
 use crate::stopwatch::{Shown, Stopwatch};
 use crate::transcript::Transcript;
-use crate::{chain, deny, deploy, docs, page, setup, shell, tapes, tidy, web};
+use crate::{chain, deny, deploy, docs, page, setup, shell, tapes, tidy, web, workspace};
 
 /// The set of servers of step `test`.
 const SERVERS: &str = "services-ci";
@@ -216,12 +216,7 @@ fn test() -> anyhow::Result<Outcome> {
         None => command.env_remove("STOCK_UP_TAPES"),
     };
     // The servers would only be in the compiler's way.
-    shell::run(shell::cargo(&[
-        "test",
-        "--workspace",
-        "--no-run",
-        "--quiet",
-    ]))?;
+    workspace::build_for_tests()?;
     // They end with this function, also when a test fails.
     let servers = Running::for_tests(SERVERS)?;
     if let Some(servers) = &servers {

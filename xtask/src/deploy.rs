@@ -19,9 +19,9 @@ pub(crate) fn check() -> anyhow::Result<Transcript> {
     if !installed(&folder) {
         shell::run(npm(&folder, &["ci", "--no-audit", "--no-fund"]))?;
     }
-    shell::run(shell::cargo(&["build", "--quiet", "--package", "stock-up"]))?;
+    let binary = workspace::build_for_tests()?;
     let mut check = npm(&folder, &["run", "--silent", "check"]);
-    check.env("STOCK_UP_BIN", workspace::binary("debug")?);
+    check.env("STOCK_UP_BIN", binary);
     let mut tests = shell::record(check)?;
     if shell::succeeds(shell::program("docker", &["compose", "version"])) {
         for transport in ["kafka", "rabbitmq"] {

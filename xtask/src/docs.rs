@@ -1,11 +1,12 @@
 //! The documents that the binary writes about itself, so that they cannot differ from it.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, bail};
 
-use crate::{shell, workspace};
+use crate::workspace;
 
 /// Exit code of `stock-up` for a command that it does not know.
 const USAGE: i32 = 2;
@@ -33,9 +34,9 @@ const GENERATED: [Generated; 3] = [
 
 /// Writes every document that the binary can print.
 pub(crate) fn write() -> anyhow::Result<()> {
-    build()?;
+    let binary = workspace::build_for_tests()?;
     for document in &GENERATED {
-        let Some(text) = print(document)? else {
+        let Some(text) = print(&binary, document)? else {
             println!("{}: the binary does not print it yet", document.path);
             continue;
         };
@@ -48,11 +49,11 @@ pub(crate) fn write() -> anyhow::Result<()> {
 
 /// Compares every document with what the binary prints now; the note counts them.
 pub(crate) fn check() -> anyhow::Result<String> {
-    build()?;
+    let binary = workspace::build_for_tests()?;
     let mut same = 0;
     for document in &GENERATED {
         let written = fs::read_to_string(workspace::root().join(document.path)).ok();
-        match (print(document)?, written) {
+        match (print(&binary, document)?, written) {
             (Some(printed), Some(written)) if printed == written => same += 1,
             (None, None) => {}
             _ => bail!(
@@ -67,14 +68,9 @@ pub(crate) fn check() -> anyhow::Result<String> {
     ))
 }
 
-fn build() -> anyhow::Result<()> {
-    shell::run(shell::cargo(&["build", "--quiet", "--package", "stock-up"]))
-}
-
 /// What the binary prints for `document`, or none while it does not know the command.
-fn print(document: &Generated) -> anyhow::Result<Option<String>> {
-    let binary = workspace::binary("debug")?;
-    let output = Command::new(&binary).args(document.arguments).output();
+fn print(binary: &Path, document: &Generated) -> anyhow::Result<Option<String>> {
+    let output = Command::new(binary).args(document.arguments).output();
     let output = output.with_context(|| format!("`{}` could not be started", binary.display()))?;
     if output.status.code() == Some(USAGE) || (output.status.success() && output.stdout.is_empty())
     {

@@ -11,10 +11,10 @@ pub(crate) fn test() -> anyhow::Result<Transcript> {
     let chromium = setup::chromium()?;
     web::install()?;
     web::build()?;
-    shell::run(shell::cargo(&["build", "--quiet", "--package", "stock-up"]))?;
+    let binary = workspace::build_for_tests()?;
 
     let mut tests = web::npm(&["run", "test:page"]);
-    tests.env("STOCK_UP_BIN", workspace::binary("debug")?);
+    tests.env("STOCK_UP_BIN", binary);
     tests.env("STOCK_UP_CHROMIUM", chromium);
     shell::record(tests)
 }

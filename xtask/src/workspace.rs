@@ -34,6 +34,20 @@ pub(crate) fn target_dir() -> anyhow::Result<PathBuf> {
     ))
 }
 
+/// Builds everything that tests need, the binary too, and returns that.
+///
+/// Whoever needs the unoptimised binary asks here: another choice of packages would have other
+/// features of shared dependencies, and cargo would build these anew for it.
+pub(crate) fn build_for_tests() -> anyhow::Result<PathBuf> {
+    shell::run(shell::cargo(&[
+        "test",
+        "--workspace",
+        "--no-run",
+        "--quiet",
+    ]))?;
+    binary("debug")
+}
+
 /// Where cargo puts the binary of `profile` (`debug` or `release`).
 pub(crate) fn binary(profile: &str) -> anyhow::Result<PathBuf> {
     Ok(target_dir()?.join(profile).join("stock-up"))

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::roles::{APPLIED, Roles};
+use super::roles::{APPLIED, RECEIVED, Roles};
 use super::transport::Transport;
 use crate::http::{metric, wait};
 use crate::measure::now;
@@ -23,13 +23,14 @@ pub(super) fn measure(transport: &Transport) -> anyhow::Result<Row> {
     let venue = venue(&tape.to_string_lossy())?;
     let to = (venue.address, transport.influxdb.as_str());
     let mut roles = Roles::start(transport, to, (SYMBOLS, &scratch.path().join("rate")))?;
-    let applied = |address| metric(address, APPLIED).ok();
-    wait(&mut roles.analyze, PATIENCE, |address| {
-        applied(address).filter(|count| *count > 0)
+    // From the first trade that comes in: what waits for the broker to be ready counts as well.
+    wait(&mut roles.collect, PATIENCE, |address| {
+        metric(address, RECEIVED).ok().filter(|count| *count > 0)
     })?;
     let start = now();
     wait(&mut roles.analyze, PATIENCE, |address| {
-        applied(address).filter(|count| *count >= TRADES as u64)
+        let applied = metric(address, APPLIED).ok();
+        applied.filter(|count| *count >= TRADES as u64)
     })?;
     let points = roles.wait_until_stored(PATIENCE)?;
     let took = start.elapsed();

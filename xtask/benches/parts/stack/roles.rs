@@ -14,7 +14,8 @@ use crate::measure::now;
 use crate::program::Program;
 use crate::tape::name;
 
-/// Trades that a process has applied, and points that it has emitted.
+/// Trades that a process has received and applied, and points that it has emitted.
+pub(super) const RECEIVED: &str = "stock_up_trades_received_total";
 pub(super) const APPLIED: &str = "stock_up_trades_applied_total";
 pub(super) const EMITTED: &str = "stock_up_points_emitted_total";
 
