@@ -93,6 +93,7 @@ fn help_shows_an_example_on_every_command() {
         &["export"],
         &["export", "trades"],
         &["export", "series"],
+        &["republish"],
         &["check"],
         &["doctor"],
         &["venue"],
@@ -116,7 +117,15 @@ fn version_and_help_go_to_standard_output() {
     );
     let help = ok(&["--help"]);
     for name in [
-        "run", "replay", "check", "verify", "gaps", "export", "doctor", "venue",
+        "run",
+        "replay",
+        "check",
+        "verify",
+        "gaps",
+        "export",
+        "republish",
+        "doctor",
+        "venue",
     ] {
         assert!(help.contains(&format!("  {name} ")), "{name} in\n{help}");
     }
