@@ -97,13 +97,21 @@ fn prove(binary: &Path, tapes: &Path, servers: &Running, folder: &Path) -> anyho
             route.name()
         );
     }
-    let mut wrong = Vec::new();
-    for route in &routes {
-        match route.check(&expected) {
-            Ok(said) => println!("{:>12}  {}: {said}", Shown(watch.elapsed()), route.name()),
-            Err(error) => wrong.push(format!("{}: {error:#}", route.name())),
-        }
-    }
+    let wrong: Vec<String> = thread::scope(|scope| {
+        let check = |route: &Route| match route.check(&expected) {
+            Ok(said) => {
+                println!("{:>12}  {}: {said}", Shown(watch.elapsed()), route.name());
+                None
+            }
+            Err(error) => Some(format!("{}: {error:#}", route.name())),
+        };
+        let checks = routes.iter().map(|route| scope.spawn(move || check(route)));
+        let checks: Vec<_> = checks.collect();
+        let ended = checks
+            .into_iter()
+            .map(|check| check.join().expect("it does not panic"));
+        ended.flatten().collect()
+    });
     if !wrong.is_empty() {
         bail!("{}", wrong.join("\n"));
     }

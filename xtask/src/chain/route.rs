@@ -55,6 +55,8 @@ pub(super) struct Route {
     folder: PathBuf,
     variables: Variables,
     database: Database,
+    /// What `replay` makes of the log, where that is less than the tape.
+    of_log: Option<Points>,
     roles: Option<Roles>,
 }
 
@@ -95,6 +97,7 @@ impl Route {
             folder,
             variables,
             plan,
+            of_log: None,
             roles: None,
         };
         let subscriptions = format!("subscriptions={}", route.plan.tape.symbols);
@@ -221,16 +224,13 @@ impl Route {
         let name = self.plan.name.clone();
         let collected = self.roles()?.collect.ends(COLLECT_TIME);
         collected.with_context(|| format!("{name}: collect"))?;
-        let of_log;
-        let expected = if self.loses() {
-            of_log = self.replay_of_the_log()?;
-            &of_log
-        } else {
-            expected
-        };
+        if self.loses() {
+            self.of_log = Some(self.replay_of_the_log()?);
+        }
+        let expected = self.of_log.as_ref().unwrap_or(expected).len();
         let watch = Stopwatch::start();
         // What is missing after that long is told by the comparison.
-        while self.database.count()? < expected.len() && watch.elapsed() < POINTS_TIME {
+        while self.database.count()? < expected && watch.elapsed() < POINTS_TIME {
             self.roles()?
                 .analyze
                 .guard()
@@ -255,11 +255,11 @@ impl Route {
     pub(super) fn check(&self, expected: &Points) -> anyhow::Result<String> {
         let found = self.database.points()?;
         let points = found.len();
-        if !self.loses() {
+        let Some(of_log) = &self.of_log else {
             expected.compare(&found)?;
             return Ok(format!("{points} points equal `replay` of the tape"));
-        }
-        self.replay_of_the_log()?.compare(&found)?;
+        };
+        of_log.compare(&found)?;
         let log = self.folder.join("collect");
         let log = log.to_string_lossy();
         let exported = shell::read(self.command(&["export", "trades", &log]))?;

@@ -24,7 +24,8 @@ pub(crate) const HELP: &str = "\
 cargo xtask services <command> [kafka] [rabbitmq] [influxdb] [etcd] [redis]
 
   up [NAME…]        start these (default: all) and print how to reach them
-     [--docker]     in containers, not from packages
+     [--docker]     in containers; a new set is that anyway where a Docker engine runs
+     [--packages]   from Debian's packages, also where one runs
   status            what runs, and how to reach it
   down [NAME…]      stop these (default: all) and remove their data
   stop NAME…        ask to end, as an operator would; the data stays
@@ -95,14 +96,16 @@ pub(crate) fn run(arguments: &[&str]) -> anyhow::Result<()> {
         print!("{HELP}");
         return Ok(());
     };
-    let (in_docker, names): (Vec<&str>, Vec<&str>) =
-        names.iter().partition(|name| **name == "--docker");
+    let (options, names): (Vec<&str>, Vec<&str>) =
+        names.iter().partition(|name| name.starts_with("--"));
+    let wish = Wish::of(&options)?;
     let named: Vec<Service> = names
         .iter()
         .map(|name| Service::named(name))
         .collect::<anyhow::Result<_>>()?;
     match *command {
-        "up" => up(&named, !in_docker.is_empty()),
+        "up" => up(&named, wish),
+        _ if wish != Wish::Either => bail!("only `up` takes options\n\n{HELP}"),
         "status" => status(),
         "down" => down(&named),
         "stop" => each(&named, |state, service| state.act(service, Act::Stop)),
@@ -116,7 +119,35 @@ pub(crate) fn run(arguments: &[&str]) -> anyhow::Result<()> {
     }
 }
 
-fn up(named: &[Service], in_docker: bool) -> anyhow::Result<()> {
+/// Where a new set of servers shall run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wish {
+    /// In Docker where its engine runs, else from packages.
+    Either,
+    Docker,
+    Packages,
+}
+
+impl Wish {
+    fn of(options: &[&str]) -> anyhow::Result<Self> {
+        match options {
+            [] => Ok(Self::Either),
+            ["--docker"] => Ok(Self::Docker),
+            ["--packages"] => Ok(Self::Packages),
+            other => bail!("`{}` is not an option\n\n{HELP}", other.join(" ")),
+        }
+    }
+
+    fn is_docker(self, engine_runs: impl Fn() -> bool) -> bool {
+        match self {
+            Self::Either => engine_runs(),
+            Self::Docker => true,
+            Self::Packages => false,
+        }
+    }
+}
+
+fn up(named: &[Service], wish: Wish) -> anyhow::Result<()> {
     let services = if named.is_empty() {
         &Service::ALL[..]
     } else {
@@ -127,8 +158,15 @@ fn up(named: &[Service], in_docker: bool) -> anyhow::Result<()> {
         Some(state) => state,
         None => State::create(state::pointer("services"))?,
     };
-    if !state.in_docker() && (in_docker || !installed(services)?) {
+    // A set stays what it was when its first server started.
+    let is_new = state.members().is_empty() && !state.in_docker();
+    if wish == Wish::Docker && !state.in_docker() || is_new && wish.is_docker(docker::runs) {
         state.use_docker()?;
+    }
+    if !state.in_docker() {
+        install(services)?;
+    } else if wish == Wish::Packages {
+        bail!("the set that is up runs in Docker; `services down` comes first");
     }
     let watch = Stopwatch::start();
     state.up(services)?;
@@ -139,7 +177,7 @@ fn up(named: &[Service], in_docker: bool) -> anyhow::Result<()> {
 }
 
 /// Whether the programs of `services` are there, or come now; if not, an engine of Docker must run.
-pub(crate) fn installed(services: &[Service]) -> anyhow::Result<bool> {
+fn installed(services: &[Service]) -> anyhow::Result<bool> {
     match install(services) {
         Ok(()) => Ok(true),
         Err(error) if docker::runs() => {
@@ -207,6 +245,9 @@ pub(crate) struct Running(State);
 
 impl Running {
     /// The set called `name`; none where servers cannot be installed and nobody insists.
+    ///
+    /// From packages, also where Docker runs: tests that stop a server or start one more do it with
+    /// the programs of this machine.
     pub(crate) fn for_tests(name: &str) -> anyhow::Result<Option<Self>> {
         let required = std::env::var(REQUIRED).is_ok_and(|value| value == "1");
         match installed(&Service::ALL) {
@@ -266,6 +307,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_new_set_runs_in_docker_where_an_engine_runs_unless_packages_are_asked_for() {
+        let chosen = |options: &[&str], runs| {
+            let wish = Wish::of(options).expect("an option of `up`");
+            wish.is_docker(|| runs)
+        };
+        assert!(chosen(&[], true) && !chosen(&[], false));
+        assert!(chosen(&["--docker"], false) && !chosen(&["--packages"], true));
+    }
+
+    #[test]
     fn unknown_servers_and_commands_are_refused_with_the_list() {
         let error = run(&["up", "kafkaa"]).expect_err("a typo");
         assert_eq!(
@@ -273,6 +324,8 @@ mod tests {
             "`kafkaa` is not a server; they are kafka, rabbitmq, influxdb, etcd, redis"
         );
         assert!(run(&["upp"]).is_err());
+        assert!(run(&["up", "--dokcer"]).is_err());
+        assert!(run(&["stop", "--docker", "etcd"]).is_err());
         assert!(run(&["stop"]).is_err());
     }
 }
