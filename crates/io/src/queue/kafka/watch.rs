@@ -122,7 +122,6 @@ impl Watch {
             Code::MessageSizeTooLarge,
             Code::TopicAuthorizationFailed,
             Code::ClusterAuthorizationFailed,
-            Code::UnknownTopicOrPartition,
             Code::InvalidTopic,
             Code::InvalidRecord,
             Code::PolicyViolation,
@@ -157,10 +156,12 @@ impl Watch {
             Code::SSL if text.contains("certificate") || text.contains("alert") => {
                 self.misconfigured(format!("TLS: {reason}; check `tls.ca_file` and the host"))
             }
+            // librdkafka says so of a topic that is there too, while the only broker shuts down.
+            // Connecting anew finds out, and says it where it is true.
             Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition => self
-                .misconfigured(
-                    "the topic, or a partition of it, is not there (any more); \
-                     create it, or name another one",
+                .lost(
+                    "the topic, or a partition of it, is not known (any more); \
+                     if it is not there, create it",
                 ),
             Code::MessageSizeTooLarge => self.misconfigured(
                 "a message is larger than the topic takes; raise its `max.message.bytes`",

@@ -164,3 +164,37 @@ async fn a_broker_that_is_frozen_is_given_up_by_either_end() {
     let error = read.unwrap_err();
     assert!(error.is_passing(), "{error}");
 }
+
+/// librdkafka says of a topic that it is not there also when a broker that shuts down does not tell
+/// of it. So that is no reason to give up: whoever connects anew hears whether it is true.
+#[tokio::test]
+async fn a_topic_that_is_gone_is_told_when_it_is_asked_for_anew() {
+    let Some(mut topic) = Topic::new("gone").map(|topic| topic.partitions(1)) else {
+        return;
+    };
+    let mut producer = topic.producer().await;
+    producer.publish(&[message(0, 0)]).await.unwrap();
+    let mut consumer = topic.consumer().await;
+    let mut reader = Reader::default();
+    within("the first", reader.read_to(&mut consumer, &[(0, 1)])).await;
+    let admin: AdminClient<DefaultClientContext> = rdkafka::ClientConfig::new()
+        .set("bootstrap.servers", &topic.0.brokers)
+        .create()
+        .unwrap();
+    let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
+    let gone = admin.delete_topics(&[&topic.0.topic], &options).await;
+    gone.unwrap()[0].as_ref().unwrap();
+    let mut read = Ok(());
+    within("an end", async {
+        while read.is_ok() {
+            read = reader.step(&mut consumer).await;
+        }
+    })
+    .await;
+    let error = read.unwrap_err();
+    assert!(error.is_passing(), "{error}");
+    topic.0.create = None;
+    let error = KafkaConsumer::group(&topic.0).await.unwrap_err();
+    assert!(matches!(error, QueueError::Misconfigured { .. }), "{error}");
+    assert!(error.to_string().contains("does not exist"), "{error}");
+}
