@@ -27,7 +27,7 @@ use gaps::GapBook;
 pub(crate) use input::{Delivery, Done, Input, Partition};
 pub(crate) use recent::Recent;
 pub(crate) use saver::Saver;
-pub(crate) use share::Sharer;
+pub(crate) use share::{Patience, Sharer};
 pub(crate) use state::{known, restore};
 
 use crate::hub::Hub;

@@ -21,7 +21,7 @@ use crate::failure::{Failure, Outcome};
 use crate::follow::Origin;
 use crate::telemetry::{Contact, Telemetry};
 
-/// How long a start waits for Redis before it goes on with what is here.
+/// How long starts wait for Redis before they go on with what is here.
 const START_TIME: Duration = Duration::from_secs(10);
 
 /// How long an end waits until the last checkpoint is shared.
@@ -30,6 +30,35 @@ const END_TIME: Duration = Duration::from_secs(3);
 /// Waits between tries, doubling from the first to the last.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LAST_WAIT: Duration = Duration::from_secs(5);
+
+/// How much longer the starts of a process wait for a Redis that is away: all of them together,
+/// because an analyzer takes up its partitions one after the other, and none is read meanwhile.
+#[derive(Debug)]
+pub(crate) struct Patience(Mutex<Duration>);
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self(Mutex::new(START_TIME))
+    }
+}
+
+impl Patience {
+    fn left(&self) -> MutexGuard<'_, Duration> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes `time` off; false if that is the end of it.
+    fn spend(&self, time: Duration) -> bool {
+        let mut left = self.left();
+        *left = left.saturating_sub(time);
+        !left.is_zero()
+    }
+
+    /// Redis is there: the next time it is away is another one.
+    fn restore(&self) {
+        *self.left() = START_TIME;
+    }
+}
 
 /// What is to be shared next, and what came of it.
 #[derive(Debug, Default)]
@@ -96,7 +125,7 @@ impl Sharer {
     /// A configuration that cannot be used, a server that may throw checkpoints away or refuses
     /// us, or a shared checkpoint beyond the log.
     pub(crate) fn begin(
-        (config, telemetry): (&Config, &Telemetry),
+        (config, telemetry, patience): (&Config, &Telemetry, &Patience),
         name: String,
         store: &mut Store,
         end: Option<u64>,
@@ -112,7 +141,7 @@ impl Sharer {
             name,
             contact: telemetry.services.redis.contact(),
         };
-        match claim_patiently(&mut shared, &sharing.name) {
+        match claim_patiently(&mut shared, &sharing.name, patience) {
             Ok(claim) => {
                 sharing.claimed(&claim);
                 take_up(&claim, store, end).map_err(Failure::data_dir)?;
@@ -328,15 +357,24 @@ fn claim(shared: &mut SharedCheckpoints, name: &str) -> Result<Claim, Checkpoint
     shared.claim(name)
 }
 
-fn claim_patiently(shared: &mut SharedCheckpoints, name: &str) -> Result<Claim, CheckpointError> {
-    let (watch, mut wait) = (Stopwatch::start(), FIRST_WAIT);
+fn claim_patiently(
+    shared: &mut SharedCheckpoints,
+    name: &str,
+    patience: &Patience,
+) -> Result<Claim, CheckpointError> {
+    let mut wait = FIRST_WAIT;
     loop {
+        let trying = Stopwatch::start();
         match claim(shared, name) {
-            Err(CheckpointError::Unavailable { .. }) if watch.elapsed() < START_TIME => {
+            Err(CheckpointError::Unavailable { .. }) if patience.spend(trying.elapsed() + wait) => {
                 std::thread::park_timeout(wait);
                 wait = (wait * 2).min(LAST_WAIT);
             }
-            claimed => return claimed,
+            Ok(claim) => {
+                patience.restore();
+                return Ok(claim);
+            }
+            error => return error,
         }
     }
 }
@@ -395,4 +433,33 @@ fn usable(shared: &SharedCheckpoint) -> anyhow::Result<()> {
         ));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_partitions_together_wait_once_for_a_redis_that_is_away() {
+        // Nobody listens where the port was free a moment ago.
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("it is bound");
+        drop(listener);
+        let options = RedisOptions::new(format!("redis://{address}"));
+        let mut shared = SharedCheckpoints::new(&options, who()).expect("an address");
+        let patience = Patience(Mutex::new(FIRST_WAIT * 2));
+        let watch = Stopwatch::start();
+        for partition in ["a", "b", "c"] {
+            let away = claim_patiently(&mut shared, partition, &patience);
+            let error = away.expect_err("nobody is there");
+            assert!(
+                matches!(error, CheckpointError::Unavailable { .. }),
+                "{error}"
+            );
+            assert!(watch.elapsed() >= FIRST_WAIT, "the first waits for it");
+            assert!(patience.left().is_zero(), "and the others do not");
+        }
+        patience.restore();
+        assert!(patience.spend(FIRST_WAIT));
+    }
 }

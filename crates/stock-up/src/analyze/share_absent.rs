@@ -7,6 +7,10 @@ use crate::config::Config;
 use crate::failure::Outcome;
 use crate::telemetry::Telemetry;
 
+/// Nobody waits for what is never there.
+#[derive(Debug, Default)]
+pub(crate) struct Patience;
+
 /// There is none: checking the configuration refuses Redis.
 #[derive(Debug)]
 pub(crate) enum Sharer {}
@@ -14,7 +18,7 @@ pub(crate) enum Sharer {}
 impl Sharer {
     /// Nothing is shared.
     pub(crate) fn begin(
-        _: (&Config, &Telemetry),
+        _: (&Config, &Telemetry, &Patience),
         _: String,
         _: &mut Store,
         _: Option<u64>,

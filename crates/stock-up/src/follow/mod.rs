@@ -36,7 +36,7 @@ pub(crate) use dir::FollowDir;
 pub(crate) use history::Partitioned;
 pub(crate) use origin::Origin;
 
-use crate::analyze::Done;
+use crate::analyze::{Done, Patience};
 use crate::config::Config;
 use crate::hub::Hub;
 use crate::queue::{Queue, QueueConsumer, Reading, Waits};
@@ -64,8 +64,8 @@ pub(crate) struct Follow {
     /// Where points go besides; only who analyzes sends them on.
     pub(crate) targets: Targets,
     pub(crate) config: Config,
-    /// States are shared with the other analyzers.
-    pub(crate) shares: bool,
+    /// States are shared with the other analyzers; starts wait so long for that.
+    pub(crate) shares: Option<Patience>,
     pub(crate) clock: Clock,
     /// What sinks run on.
     pub(crate) runtime: Handle,
@@ -352,7 +352,7 @@ impl Follower {
     /// Ends what is here of a partition that comes anew, where somebody else may have gone on with
     /// it while the queue was away: what is shared says.
     async fn renew(&mut self, partition: u32) -> anyhow::Result<()> {
-        if self.follow.shares && self.follow.config.redis.is_on() {
+        if self.follow.shares.is_some() && self.follow.config.redis.is_on() {
             self.empty.remove(&partition);
             if let Some(part) = self.parts.remove(&partition) {
                 self.leave(partition, part);

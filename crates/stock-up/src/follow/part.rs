@@ -68,10 +68,10 @@ impl Running {
         fs::create_dir_all(&path)
             .with_context(|| format!("cannot make the folder `{}`", path.display()))?;
         let mut store = Store::open(&path)?;
-        let sharer = if follow.shares {
+        let sharer = if let Some(patience) = &follow.shares {
             let name = follow.queue.partition_name(partition);
-            Sharer::begin((&follow.config, &follow.telemetry), name, &mut store, None)
-                .map_err(Failure::into_error)?
+            let site = (&follow.config, &*follow.telemetry, patience);
+            Sharer::begin(site, name, &mut store, None).map_err(Failure::into_error)?
         } else {
             None
         };

@@ -20,7 +20,7 @@ use super::parts::{Parts, Spool};
 use super::stop::Stop;
 use super::supervisor::{Supervisor, spawn_analysis, spawn_collect};
 use crate::analyze::{
-    self, Analysis, Analyze, Finish, Input, LogRetention, Part, Recent, Saver, Sharer,
+    self, Analysis, Analyze, Finish, Input, LogRetention, Part, Patience, Recent, Saver, Sharer,
 };
 use crate::collect::{Collect, End, Journal};
 use crate::config::{Config, duration, secret_from_file};
@@ -139,7 +139,7 @@ fn begin_analysis(
         recent,
     } = shared;
     let sharer = Sharer::begin(
-        (config, telemetry),
+        (config, telemetry, &Patience::default()),
         name,
         &mut store,
         Some(log.durable_end()),

@@ -25,7 +25,7 @@ use super::pipeline::{
 };
 use super::stop::{Signals, Stop};
 use super::supervisor::{Ended, spawn_collect};
-use crate::analyze::Finish;
+use crate::analyze::{Finish, Patience};
 use crate::cli::{Roles, RunArgs};
 use crate::collect::{Collect, End, Journal, Venue};
 use crate::config::Config;
@@ -226,7 +226,7 @@ impl Common {
             retention: self.config.retention(),
             targets,
             config: self.config.clone(),
-            shares: roles.analyze,
+            shares: roles.analyze.then(Patience::default),
             clock: self.clock.clone(),
             runtime: handle.clone(),
             receives: !roles.collect,
