@@ -9,8 +9,9 @@ use stock_up_core::{
     TradeBatch,
 };
 
+use super::PIECE;
 use super::yardstick::Numbers;
-use crate::measure::cpu_time;
+use crate::measure::{cpu_time, time};
 use crate::tape::{Print, name};
 
 /// Trades that arrive together.
@@ -54,6 +55,20 @@ impl Ours {
         }
     }
 
+    /// Time that it takes to apply a tape, a piece at a time, each just written.
+    pub(super) fn time_pieces(prints: &[Print], names: &[String]) -> Duration {
+        let mut ours = Self::new();
+        let mut batches = vec![TradeBatch::default(); PIECE / BATCH];
+        let mut spent = Duration::ZERO;
+        for piece in prints.chunks(PIECE) {
+            for (batch, prints) in batches.iter_mut().zip(piece.chunks(BATCH)) {
+                fill(batch, prints, names);
+            }
+            spent += time(|| ours.feed(&batches));
+        }
+        spent
+    }
+
     /// Applies all batches and shows every point.
     pub(super) fn each_point(
         &mut self,
@@ -87,27 +102,33 @@ impl Ours {
 }
 
 /// The tape as batches with a dictionary each, as the log gives them.
-pub(super) fn batches(prints: &[Print]) -> Vec<TradeBatch> {
-    batches_of(BATCH, prints)
+pub(super) fn batches(prints: &[Print], names: &[String]) -> Vec<TradeBatch> {
+    batches_of(BATCH, prints, names)
 }
 
-pub(super) fn batches_of(size: usize, prints: &[Print]) -> Vec<TradeBatch> {
+pub(super) fn batches_of(size: usize, prints: &[Print], names: &[String]) -> Vec<TradeBatch> {
+    let batch = |prints: &[Print]| {
+        let mut batch = TradeBatch::default();
+        fill(&mut batch, prints, names);
+        batch
+    };
     prints.chunks(size).map(batch).collect()
 }
 
-fn batch(prints: &[Print]) -> TradeBatch {
-    let mut batch = TradeBatch::default();
+/// What the symbols of a tape are called, by their numbers.
+pub(super) fn names(symbols: u32) -> Vec<String> {
+    (0..symbols).map(name).collect()
+}
+
+/// Writes trades into a batch, as a decoder does.
+fn fill(batch: &mut TradeBatch, prints: &[Print], names: &[String]) {
+    batch.clear();
     for print in prints {
         let price = Decimal::new(u64::from(print.cents), 2).expect("a price in range");
         let size = Decimal::new(u64::from(print.size), 0).expect("a size in range");
-        batch.push(
-            &name(print.symbol),
-            print.time_ms * 1_000_000,
-            (price, size),
-            "",
-        );
+        let name = &names[print.symbol as usize];
+        batch.push(name, print.time_ms * 1_000_000, (price, size), "");
     }
-    batch
 }
 
 /// Whether a point says what the yardstick says.
