@@ -4,28 +4,30 @@
 //! are split into batches and wherever a checkpoint was taken in between. Its time is the log's:
 //! the running maximum of ticks, feed changes and event times.
 
+mod change;
 mod checkpoint;
+mod counters;
 mod emission;
 mod feed;
 mod fetch;
+mod grid;
+mod intake;
+mod live;
 mod revision;
+mod sequence;
 mod symbol;
 
-use thiserror::Error;
-
 pub use checkpoint::{CHECKPOINT_FORMAT, CheckpointError};
+pub use counters::Counters;
+pub(crate) use grid::{first_grid, regrid};
+pub use sequence::ApplyError;
 
-use crate::book::{Entry, Kind};
 use crate::coverage::Coverage;
-use crate::eligibility;
 use crate::names::{NameId, Names};
 use crate::point::{Point, SymbolId};
-use crate::record::{Clock, Record, SettingsEpoch};
-use crate::ring::flag;
+use crate::record::{Clock, Record};
 use crate::settings::AnalyzerSettings;
-use crate::span::Span;
-use crate::trade::{Trade, TradeBatch};
-use fetch::fetch;
+use intake::Meanings;
 use revision::Revise;
 use symbol::Symbol;
 
@@ -36,46 +38,6 @@ pub enum Emission {
     Grid,
     /// After every trade, for its symbol, at the log's time.
     Trade,
-}
-
-/// Why a record cannot be applied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum ApplyError {
-    /// Records are missing; going on would lose trades silently.
-    #[error("the log has a hole: expected sequence number {expected}, found {found}")]
-    Hole {
-        /// The number that comes next.
-        expected: u64,
-        /// The number of the record at hand.
-        found: u64,
-    },
-    /// A record overlaps what was applied without being a repetition.
-    #[error("record {first}..{end} overlaps what was applied up to {position}")]
-    Overlap {
-        /// First sequence number of the record.
-        first: u64,
-        /// The number after its last.
-        end: u64,
-        /// The number that comes next.
-        position: u64,
-    },
-}
-
-/// What became of the trades that the analyzer was given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Counters {
-    /// Trades that moved a window.
-    pub applied: u64,
-    /// Trades in records that had been applied before.
-    pub duplicate: u64,
-    /// Trades whose conditions let them move nothing.
-    pub ineligible: u64,
-    /// Trades that came later than points are revised.
-    pub late_dropped: u64,
-    /// Applied trades that changed points already emitted.
-    pub late_applied: u64,
-    /// Points emitted, revisions included.
-    pub points: u64,
 }
 
 /// Sliding windows over every symbol of a log.
@@ -105,7 +67,8 @@ pub struct Analyzer {
     order: Vec<u32>,
     revise: Revise,
     counters: Counters,
-    scratch: Scratch,
+    /// Of the names of the batch at hand; kept for its memory.
+    meanings: Meanings,
 }
 
 /// Whether symbols that nobody named are observed, and since when.
@@ -115,13 +78,6 @@ enum Everything {
     /// Since the log's first time.
     FromStart,
     Since(i64),
-}
-
-/// What a batch's names mean to the analyzer; kept between batches for its memory.
-#[derive(Debug, Clone, Default)]
-struct Scratch {
-    symbols: Vec<Option<u32>>,
-    flags: Vec<Option<u8>>,
 }
 
 impl Analyzer {
@@ -146,7 +102,7 @@ impl Analyzer {
             order: Vec::new(),
             revise: Revise::default(),
             counters: Counters::default(),
-            scratch: Scratch::default(),
+            meanings: Meanings::default(),
         }
     }
 
@@ -267,242 +223,8 @@ impl Analyzer {
         }
         Ok(())
     }
-
-    /// As [`Analyzer::apply`] for a batch that is not moved into a record.
-    ///
-    /// # Errors
-    /// As [`Analyzer::apply`].
-    pub fn apply_trades(
-        &mut self,
-        first_seq: u64,
-        batch: &TradeBatch,
-        out: &mut Vec<Point>,
-    ) -> Result<(), ApplyError> {
-        let count = batch.trades.len() as u64;
-        if !self.accept(first_seq, count.max(1))? {
-            self.counters.duplicate += count;
-            return Ok(());
-        }
-        let mut scratch = std::mem::take(&mut self.scratch);
-        scratch.reset(&self.names, &batch.names);
-        let kind = match self.emission {
-            Emission::Grid => None,
-            Emission::Trade => Some(Kind::Live),
-        };
-        fetch(&self.symbols, &scratch.symbols.iter().flatten(), kind);
-        if self.coverage.clock == Clock::Wall {
-            self.hear(batch.ts_recv);
-        }
-        for trade in &batch.trades {
-            let flags = self.flags_of(trade, batch, &mut scratch);
-            let symbol = self.symbol_of(trade, batch, &mut scratch);
-            self.trade(symbol, trade, flags, out);
-        }
-        self.scratch = scratch;
-        Ok(())
-    }
-
-    /// The live view of a symbol's windows at the log's time, appended to `out`.
-    #[inline]
-    pub fn live(&mut self, id: SymbolId, out: &mut Vec<Point>) {
-        let (Some(now), Some(first)) = (self.log_time, self.first_time) else {
-            return;
-        };
-        let Some(symbol) = self.symbols.get_mut(id.0 as usize) else {
-            return;
-        };
-        let since = symbol.observed_since(first, self.held_from);
-        let coverage = &self.coverage;
-        symbol.book.live(now, out, |length, metrics| {
-            let from = now.saturating_sub(length);
-            let (status, coverage) = coverage.judge_live(since, from, now);
-            Point {
-                symbol: id,
-                window: Span::from_ns(length),
-                time: now,
-                revision: 0,
-                status,
-                coverage,
-                metrics,
-            }
-        });
-    }
-
-    /// Whether a record is the next one; false for one that was applied before.
-    fn accept(&mut self, first: u64, count: u64) -> Result<bool, ApplyError> {
-        let (end, position) = (first.saturating_add(count), self.position);
-        if first == position {
-            self.position = end;
-            return Ok(true);
-        }
-        if end <= position {
-            return Ok(false);
-        }
-        Err(match first {
-            found if found > position => ApplyError::Hole {
-                expected: position,
-                found,
-            },
-            _ => ApplyError::Overlap {
-                first,
-                end,
-                position,
-            },
-        })
-    }
-
-    fn flags_of(&self, trade: &Trade, batch: &TradeBatch, scratch: &mut Scratch) -> u8 {
-        let policy = self.settings.conditions;
-        let read = || eligibility::flags(policy, batch.names.get(trade.conditions));
-        let flags = match scratch.flags.get_mut(trade.conditions.index()) {
-            Some(known) => *known.get_or_insert_with(read),
-            None => read(),
-        };
-        if trade.size.is_zero() {
-            flags & flag::LAST
-        } else {
-            flags
-        }
-    }
-
-    fn symbol_of(&mut self, trade: &Trade, batch: &TradeBatch, scratch: &mut Scratch) -> u32 {
-        let slot = scratch.symbols.get_mut(trade.symbol.index());
-        if let Some(known) = slot.as_ref().and_then(|slot| **slot) {
-            return known;
-        }
-        let index = self.intern(batch.names.get(trade.symbol), trade.ts_event);
-        if let Some(slot) = slot {
-            *slot = Some(index);
-        }
-        index
-    }
-
-    /// The number of a symbol, which is made if it is new; `time` is that of its first trade.
-    fn intern(&mut self, name: &str, time: i64) -> u32 {
-        let id = self.names.intern(name).0;
-        if (id as usize) < self.symbols.len() {
-            return id;
-        }
-        let since = match self.everything {
-            Everything::FromStart => None,
-            Everything::Since(time) => Some(time),
-            // Nobody said that it is observed: what was before its first trade is unknown.
-            Everything::No => Some(self.log_time.unwrap_or(time).max(time)),
-        };
-        self.symbols
-            .push(Symbol::new(&self.settings, self.emission, since));
-        let place = self
-            .order
-            .partition_point(|other| self.names.get(NameId(*other)) < name);
-        self.order.insert(place, id);
-        id
-    }
-
-    #[inline]
-    fn trade(&mut self, index: u32, trade: &Trade, flags: u8, out: &mut Vec<Point>) {
-        let time = trade.ts_event;
-        self.advance(time, out);
-        let now = self.log_time.unwrap_or(time);
-        if time < now && time < now.saturating_sub(self.settings.reach().ns()) {
-            self.counters.late_dropped += 1;
-        } else if flags == 0 {
-            self.counters.ineligible += 1;
-        } else {
-            self.counters.applied += 1;
-            self.note_trade(index, time);
-            if let Some(symbol) = self.symbols.get_mut(index as usize) {
-                symbol.book.push(Entry {
-                    time,
-                    price: trade.price,
-                    size: trade.size,
-                    flags,
-                });
-            }
-        }
-        if self.emission == Emission::Trade {
-            let before = out.len();
-            self.live(SymbolId(index), out);
-            self.counters.points += (out.len() - before) as u64;
-            self.trim(index);
-        }
-    }
-
-    /// Without a grid, a symbol holds no more than its longest window.
-    #[inline]
-    fn trim(&mut self, index: u32) {
-        if let Some(symbol) = self.symbols.get_mut(index as usize) {
-            symbol.book.trim();
-        }
-    }
-
-    fn change_settings(&mut self, epoch: &SettingsEpoch, out: &mut Vec<Point>) {
-        self.flush(out);
-        let (old, new) = (self.settings.clone(), epoch.settings.clone());
-        self.settings_revision = epoch.revision;
-        if old == new {
-            return;
-        }
-        if let Some(now) = self.log_time {
-            self.held_from = self.held_from.max(now.saturating_sub(hold(&old)));
-        }
-        let grids = (old.grid, new.grid);
-        self.settings = new;
-        if grids.0 != grids.1 {
-            self.next_grid = self.next_grid.map(|next| regrid(next, grids.0, grids.1));
-        }
-        let emitted_to = self
-            .next_grid
-            .unwrap_or(i64::MIN)
-            .saturating_sub(self.settings.grid.ns());
-        for symbol in &mut self.symbols {
-            symbol.reconfigure((&old, &self.settings), emitted_to);
-        }
-    }
-}
-
-impl Scratch {
-    fn reset(&mut self, known: &Names, names: &Names) {
-        self.symbols.clear();
-        let found = known.find_all(names).map(|id| id.map(|id| id.0));
-        self.symbols.extend(found);
-        self.flags.clear();
-        self.flags.resize(names.len(), None);
-    }
-}
-
-fn lengths(settings: &AnalyzerSettings) -> Vec<i64> {
-    settings.windows.iter().map(|window| window.ns()).collect()
 }
 
 fn symbol_id(index: usize) -> SymbolId {
     SymbolId(u32::try_from(index).unwrap_or(u32::MAX))
-}
-
-/// The next grid time on a new grid: after the last of the old one.
-pub(crate) fn regrid(next: i64, old: Span, new: Span) -> i64 {
-    first_grid(next - old.ns() + 1, new)
-}
-
-/// The first multiple of `grid` at or after `time`.
-pub(crate) fn first_grid(time: i64, grid: Span) -> i64 {
-    let grid = grid.ns();
-    let rest = time.rem_euclid(grid);
-    if rest == 0 {
-        time
-    } else {
-        time.saturating_add(grid - rest)
-    }
-}
-
-/// How long trades are held: every point that can still be revised needs its whole window, and the
-/// point before it, to know whether a window became empty.
-fn hold(settings: &AnalyzerSettings) -> i64 {
-    let spans = [
-        settings.reach(),
-        settings.longest(),
-        settings.lateness,
-        settings.grid,
-        settings.grid,
-    ];
-    spans.iter().map(|span| span.ns()).sum()
 }

@@ -53,7 +53,7 @@ impl Book {
 
     /// Adds a trade where its event time belongs.
     #[inline]
-    pub(crate) fn push(&mut self, entry: Entry) {
+    pub(crate) fn push(&mut self, entry: &Entry) {
         let added = any!(self, sheet => sheet.push(entry));
         if !added {
             self.rescale(entry);
@@ -63,7 +63,7 @@ impl Book {
     /// Reads where its trades and views are; see `analyzer/fetch.rs`.
     #[inline]
     pub(crate) fn touch(&self) -> u64 {
-        any!(self, sheet => sheet.ring.first() ^ sheet.live.len() as u64)
+        any!(self, sheet => sheet.ring.first() ^ sheet.live.len() as u64 ^ sheet.ring.end())
     }
 
     /// Reads the first view, after [`Book::touch`].
@@ -76,8 +76,10 @@ impl Book {
     #[inline]
     pub(crate) fn touch_trades(&self, kind: Kind) -> u64 {
         any!(self, sheet => {
-            let view = sheet.views(kind).first();
-            sheet.ring.touch() ^ view.map_or(0, |view| view.touch_trades(&sheet.ring))
+            let (ring, view) = (&sheet.ring, sheet.views(kind).first());
+            // A live view begins where the ring does.
+            let oldest = if kind == Kind::Grid { ring.touch() } else { 0 };
+            oldest ^ view.map_or(0, |view| view.touch_trades(ring))
         })
     }
 
@@ -123,23 +125,27 @@ impl Book {
         self.settle();
     }
 
-    /// Drops what is in no live view: without a grid nothing else is asked for.
+    /// As [`Book::live`], after `entry` if there is one; then drops what is in no live view.
     #[inline]
-    pub(crate) fn trim(&mut self) {
-        any!(self, sheet => sheet.trim());
+    pub(crate) fn follow(
+        &mut self,
+        entry: Option<&Entry>,
+        now: i64,
+        out: &mut Vec<Point>,
+        point: impl Fn(i64, Metrics) -> Point,
+    ) {
+        let fits = any!(self, sheet => sheet.follow(entry, now, out, &point));
+        if let Some(entry) = entry.filter(|_| !fits) {
+            self.rescale(entry);
+            any!(self, sheet => sheet.follow(None, now, out, &point));
+        }
         self.settle();
     }
 
     /// Goes back to the compact unit once nothing needs a larger one.
     #[inline]
     fn settle(&mut self) {
-        if !matches!(self, Self::Compact(_)) {
-            self.settle_larger();
-        }
-    }
-
-    fn settle_larger(&mut self) {
-        if self.held() == 0 {
+        if !matches!(self, Self::Compact(_)) && self.held() == 0 {
             *self = any!(&*self, sheet => {
                 let kind = sheet.kind();
                 let lengths: Vec<i64> = sheet.views(kind).iter().map(View::length).collect();
@@ -163,12 +169,12 @@ impl Book {
     }
 
     /// Holds everything in a unit that fits `entry` as well.
-    fn rescale(&mut self, entry: Entry) {
+    fn rescale(&mut self, entry: &Entry) {
         *self = any!(&*self, sheet => Self::fitting(sheet, entry));
     }
 
     /// The trades of `sheet` and `entry` in the smallest unit that fits them all.
-    fn fitting<U: Unit>(sheet: &Sheet<U>, entry: Entry) -> Self {
+    fn fitting<U: Unit>(sheet: &Sheet<U>, entry: &Entry) -> Self {
         let compact = || sheet.rescaled(entry).map(Self::Compact);
         let narrow = || sheet.rescaled(entry).map(Self::Narrow);
         let wide = || sheet.rescaled(entry).map(Self::Wide);
@@ -188,13 +194,16 @@ pub(crate) struct Past {
 }
 
 /// A [`Book`] in one unit.
+///
+/// What every trade needs comes first and lies close together; see `analyzer/fetch.rs`.
 #[derive(Debug, Clone)]
+#[repr(C)]
 pub(crate) struct Sheet<U: Unit> {
-    ring: Ring<U>,
     scales: Scales,
-    grid: Vec<View<U>>,
     /// Views at the log's time; made when first asked for.
     live: Vec<View<U>>,
+    ring: Ring<U>,
+    grid: Vec<View<U>>,
 }
 
 impl<U: Unit> Sheet<U> {
@@ -225,22 +234,29 @@ impl<U: Unit> Sheet<U> {
 
     /// Adds a trade; false if it does not fit the unit.
     #[inline]
-    fn push(&mut self, entry: Entry) -> bool {
+    fn push(&mut self, entry: &Entry) -> bool {
         let price = U::from_decimal(entry.price, self.scales.price);
         let size = U::from_decimal(entry.size, self.scales.size);
         let (Some(price), Some(size)) = (price, size) else {
             return false;
         };
-        let trade = Held::new(entry.time, price, size, entry.flags);
+        // Made where it goes: copying what was just written in parts makes the processor wait.
+        let trade = || Held::new(entry.time, price, size, entry.flags);
         if self.ring.newest_time() <= entry.time {
-            self.ring.push(trade);
-            return true;
+            self.ring.push(trade());
+        } else {
+            self.insert(trade());
         }
+        true
+    }
+
+    /// Puts a late trade where it belongs.
+    #[cold]
+    fn insert(&mut self, trade: Held<U>) {
         let place = self.ring.insert(trade);
         for view in self.grid.iter_mut().chain(&mut self.live) {
             view.inserted(&self.ring, &trade, place);
         }
-        true
     }
 
     #[inline]
@@ -270,10 +286,11 @@ impl<U: Unit> Sheet<U> {
             self.go_live();
         }
         let (ring, scales) = (&self.ring, self.scales);
-        out.extend(self.live.iter_mut().map(|view| {
+        out.reserve(self.live.len());
+        for view in &mut self.live {
             view.advance(ring, now);
-            point(view.length(), metrics(view, scales))
-        }));
+            out.push(point(view.length(), metrics(view, scales)));
+        }
     }
 
     #[cold]
@@ -311,12 +328,24 @@ impl<U: Unit> Sheet<U> {
         self.ring.evict(cutoff);
     }
 
-    #[inline]
-    fn trim(&mut self) {
+    /// See [`Book::follow`]; false, and nothing is done, if `entry` does not fit the unit.
+    #[inline(never)]
+    fn follow(
+        &mut self,
+        entry: Option<&Entry>,
+        now: i64,
+        out: &mut Vec<Point>,
+        point: &impl Fn(i64, Metrics) -> Point,
+    ) -> bool {
+        if entry.is_some_and(|entry| !self.push(entry)) {
+            return false;
+        }
+        self.live(now, out, point);
         // Windows are sorted: the last is the longest.
         if let Some(longest) = self.live.last() {
             self.ring.release(longest.start());
         }
+        true
     }
 
     fn set_windows(&mut self, lengths: &[i64], grid_time: i64) {
@@ -342,7 +371,7 @@ impl<U: Unit> Sheet<U> {
     }
 
     /// The same trades and windows, and `entry`, in units that fit them all.
-    fn rescaled<V: Unit>(&self, entry: Entry) -> Option<Sheet<V>> {
+    fn rescaled<V: Unit>(&self, entry: &Entry) -> Option<Sheet<V>> {
         let scales = Scales {
             price: self.scales.price.max(entry.price.scale()),
             size: self.scales.size.max(entry.size.scale()),
@@ -354,7 +383,7 @@ impl<U: Unit> Sheet<U> {
             live: Vec::new(),
         };
         for held in self.entries() {
-            if !sheet.push(held) {
+            if !sheet.push(&held) {
                 return None;
             }
         }

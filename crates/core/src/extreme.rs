@@ -1,9 +1,15 @@
 //! The lowest and highest price of a sliding window.
 //!
 //! Trades are taken in stretches of a few places. The first stretch of the window, which trades
-//! leave, has the extremes of each rest of it ready; the others are one price each way in a queue
-//! that holds only prices that no later one beats. So nearly every trade costs two comparisons
-//! without a branch: in a queue of single prices each would cost a guess that is often wrong.
+//! leave, has the extremes of each rest of it ready; what follows is in [`Stretches`], one range
+//! for each. So a trade costs a few comparisons without a branch, where a queue of prices would
+//! cost a guess that is often wrong.
+//!
+//! Invariant: the range of a stretch is that of its trades, and maybe of later ones of the window.
+//! It is only ever asked together with all that follow, so these make no difference; and a late
+//! trade, which shifts all that follow by one place, is taken up by adding to each range.
+
+use std::collections::VecDeque;
 
 use crate::ring::{Held, Ring, flag};
 use crate::unit::Unit;
@@ -11,28 +17,14 @@ use crate::unit::Unit;
 /// Places in one stretch.
 const STRETCH: usize = 8;
 
+/// Stretches for which the room is kept when the window is empty.
+const KEPT: usize = 16;
+
 /// The lowest and highest of some prices; of none, the lowest is above the highest.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Range<U> {
     lowest: U,
     highest: U,
-}
-
-/// The extremes of a window over a ring.
-#[derive(Debug, Clone)]
-pub(crate) struct Extremes<U> {
-    /// The stretch in which the window starts.
-    first: u64,
-    /// Of the first stretch: the range of its trades from each place on.
-    rests: [Range<U>; STRETCH],
-    /// Range of the trades after the first stretch.
-    later: Range<U>,
-    /// Range of the last stretch, which is not full yet, if it is not the first.
-    open: Range<U>,
-    /// Lowest prices of the full stretches after the first.
-    lows: Queue<U, false>,
-    /// Highest prices of the full stretches after the first.
-    highs: Queue<U, true>,
 }
 
 impl<U: Unit> Range<U> {
@@ -61,6 +53,22 @@ impl<U: Unit> Range<U> {
     }
 }
 
+/// The extremes of a window over a ring; for the order of its parts see `View`.
+#[derive(Debug, Clone)]
+#[repr(C)]
+pub(crate) struct Extremes<U> {
+    /// The stretch in which the window starts.
+    first: u64,
+    /// Of the first stretch: the range of its trades from each place on.
+    rests: [Range<U>; STRETCH],
+    /// Range of the trades after the first stretch.
+    later: Range<U>,
+    /// Range of the last stretch, which is not full yet, if it is not the first.
+    open: Range<U>,
+    /// The full stretches after the first.
+    full: Stretches<U>,
+}
+
 impl<U: Unit> Extremes<U> {
     /// Of an empty window that starts at `place`.
     pub(crate) fn new(place: u64) -> Self {
@@ -69,15 +77,14 @@ impl<U: Unit> Extremes<U> {
             rests: [Range::NONE; STRETCH],
             later: Range::NONE,
             open: Range::NONE,
-            lows: Queue::default(),
-            highs: Queue::default(),
+            full: Stretches::new(),
         }
     }
 
-    /// Reads from all of it; see `analyzer/fetch.rs`.
+    /// Reads from the middle of it; see `analyzer/fetch.rs`.
     #[inline]
     pub(crate) fn touch(&self) -> u64 {
-        self.first ^ self.lows.head as u64 ^ self.highs.head as u64
+        u64::from(self.later != Range::NONE)
     }
 
     /// The lowest and the highest price of the window that starts at `start`.
@@ -93,16 +100,13 @@ impl<U: Unit> Extremes<U> {
     pub(crate) fn push(&mut self, trade: &Held<U>, place: u64) {
         let range = Range::of(trade);
         if stretch(place) == self.first {
-            for rest in self.rests.iter_mut().take(within(place) + 1) {
-                *rest = rest.and(range);
-            }
+            self.push_first(range, within(place));
             return;
         }
         self.later = self.later.and(range);
-        self.open = self.open.and(range);
-        if within(place) == STRETCH - 1 {
-            self.close(stretch(place));
-        }
+        let open = self.open.and(range);
+        let is_full = within(place) == STRETCH - 1;
+        self.open = if is_full { self.full.push(open) } else { open };
     }
 
     /// Lets the window start at `start`.
@@ -115,34 +119,56 @@ impl<U: Unit> Extremes<U> {
 
     /// Takes up that the trades from `place` on have moved on by one, because one was put there.
     /// The window is now from `start` to `end`.
-    ///
-    /// It looks at all that have moved: putting the trade there had to touch them as well.
     pub(crate) fn inserted(&mut self, ring: &Ring<U>, place: u64, (start, end): (u64, u64)) {
         let changed = stretch(place);
-        self.lows.truncate(changed);
-        self.highs.truncate(changed);
-        self.open = Range::NONE;
+        // Each stretch from there on has a new trade: this one, or the last of the one before.
+        let later = changed.max(self.first) + 1..=stretch(end - 1);
+        let later = later.map(|stretch| stretch * STRETCH as u64);
+        for place in std::iter::once(place).chain(later) {
+            if let Some(trade) = ring.at(place) {
+                self.widen(stretch(place), Range::of(trade));
+            }
+        }
+        if stretch(end - 1) > self.first && within(end) == 0 {
+            self.open = self.full.push(self.open);
+        }
         if changed <= stretch(start) {
             self.enter(ring, (start, end));
         }
-        let from = changed.max(stretch(start) + 1) * STRETCH as u64;
-        for place in from..end {
-            if let Some(trade) = ring.at(place) {
-                self.push(trade, place);
-            }
-        }
-        self.later = self.open.and(self.full());
     }
 
     /// Bytes on the heap.
     pub(crate) fn heap_bytes(&self) -> usize {
-        self.lows.heap_bytes() + self.highs.heap_bytes()
+        self.full.ranges.capacity() * size_of::<Range<U>>()
+    }
+
+    /// Adds a trade to the first stretch, where it stands at a place.
+    #[inline(never)]
+    fn push_first(&mut self, range: Range<U>, within: usize) {
+        for rest in self.rests.iter_mut().take(within + 1) {
+            *rest = rest.and(range);
+        }
+    }
+
+    /// Adds `range` to that of a stretch, if it comes after the first.
+    fn widen(&mut self, stretch: u64, range: Range<U>) {
+        if stretch <= self.first {
+            return;
+        }
+        self.later = self.later.and(range);
+        let place = stretch - self.first - 1;
+        if !self.full.widen(places(place), range) {
+            self.open = self.open.and(range);
+        }
     }
 
     /// Makes the stretch of `start` the first.
+    #[inline(never)]
     fn enter(&mut self, ring: &Ring<U>, (start, end): (u64, u64)) {
-        self.first = stretch(start);
-        let mut place = (self.first + 1) * STRETCH as u64;
+        let first = stretch(start);
+        self.full.drop_first(places(first - self.first));
+        self.first = first;
+        let mut place = (first + 1) * STRETCH as u64;
         let mut range = Range::NONE;
         for rest in self.rests.iter_mut().rev() {
             place -= 1;
@@ -153,27 +179,10 @@ impl<U: Unit> Extremes<U> {
             }
             *rest = range;
         }
-        self.lows.evict(self.first);
-        self.highs.evict(self.first);
-        if stretch(end) == self.first {
+        if stretch(end) == first {
             self.open = Range::NONE;
         }
-        self.later = self.open.and(self.full());
-    }
-
-    /// Range of the full stretches after the first.
-    fn full(&self) -> Range<U> {
-        Range {
-            lowest: self.lows.get().unwrap_or(U::MAX),
-            highest: self.highs.get().unwrap_or(U::MIN),
-        }
-    }
-
-    /// The open stretch is full.
-    fn close(&mut self, stretch: u64) {
-        let Range { lowest, highest } = std::mem::replace(&mut self.open, Range::NONE);
-        self.lows.push(stretch, lowest);
-        self.highs.push(stretch, highest);
+        self.later = self.open.and(self.full.range());
     }
 }
 
@@ -186,64 +195,175 @@ fn stretch(place: u64) -> u64 {
 /// Where in its stretch a place is.
 #[inline]
 fn within(place: u64) -> usize {
-    usize::try_from(place % STRETCH as u64).unwrap_or(0)
+    places(place % STRETCH as u64)
 }
 
-/// Prices of stretches that are the extreme of some rest of the window, oldest first.
-#[derive(Debug, Clone, Default)]
-struct Queue<U, const HIGHEST: bool> {
-    entries: Vec<(u64, U)>,
-    /// Entries before this have left the window; they go when their room is needed.
-    head: usize,
+/// Places count what is in memory.
+#[inline]
+fn places(count: u64) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
 }
 
-impl<U: Unit, const HIGHEST: bool> Queue<U, HIGHEST> {
-    /// The extreme of all prices held.
-    fn get(&self) -> Option<U> {
-        self.entries.get(self.head).map(|(_, price)| *price)
+/// Ranges of stretches that follow each other, and the range of them all.
+///
+/// The first of them are *turned*: each holds the range of itself and all turned ones after it. So
+/// the range of all is that of the first and that of those that are not turned, and stays known
+/// when the first is dropped. When no turned one is left, all are turned at once.
+#[derive(Debug, Clone)]
+struct Stretches<U> {
+    ranges: VecDeque<Range<U>>,
+    /// How many are turned.
+    turned: usize,
+    /// Range of those that are not.
+    unturned: Range<U>,
+}
+
+impl<U: Unit> Stretches<U> {
+    fn new() -> Self {
+        Self {
+            ranges: VecDeque::new(),
+            turned: 0,
+            unturned: Range::NONE,
+        }
     }
 
-    /// Adds the newest price.
-    fn push(&mut self, stretch: u64, price: U) {
-        let beaten = |last: &U| {
-            if HIGHEST {
-                price >= *last
-            } else {
-                price <= *last
-            }
+    /// The range of them all.
+    #[inline]
+    fn range(&self) -> Range<U> {
+        let turned = self.ranges.front().filter(|_| self.turned > 0);
+        turned.map_or(self.unturned, |turned| turned.and(self.unturned))
+    }
+
+    /// Adds one, and gives the range with which the next begins.
+    #[inline(never)]
+    fn push(&mut self, range: Range<U>) -> Range<U> {
+        self.ranges.push_back(range);
+        self.unturned = self.unturned.and(range);
+        Range::NONE
+    }
+
+    /// Drops so many from the front.
+    fn drop_first(&mut self, count: usize) {
+        if count >= self.ranges.len() {
+            self.ranges.clear();
+            self.ranges.shrink_to(KEPT);
+            self.turned = 0;
+            self.unturned = Range::NONE;
+            return;
+        }
+        self.ranges.drain(..count);
+        match self.turned.checked_sub(count) {
+            Some(left) => self.turned = left,
+            None => self.turn(),
+        }
+    }
+
+    /// Turns them all.
+    fn turn(&mut self) {
+        let mut range = Range::NONE;
+        for each in self.ranges.iter_mut().rev() {
+            range = range.and(*each);
+            *each = range;
+        }
+        self.turned = self.ranges.len();
+        self.unturned = Range::NONE;
+    }
+
+    /// Adds `range` to one of them; false if there are not so many.
+    fn widen(&mut self, place: usize, range: Range<U>) -> bool {
+        let Some(each) = self.ranges.get_mut(place) else {
+            return false;
         };
-        while self.entries.len() > self.head
-            && self.entries.last().is_some_and(|(_, last)| beaten(last))
-        {
-            self.entries.pop();
+        *each = each.and(range);
+        if place >= self.turned {
+            self.unturned = self.unturned.and(range);
+            return true;
         }
-        if self.entries.len() == self.entries.capacity() && self.head * 2 >= self.entries.len() {
-            // Moving to the front makes as much room as doubling would.
-            self.entries.drain(..self.head);
-            self.head = 0;
+        // It is part of all turned ones before as well; the earlier, the wider they are.
+        for before in self.ranges.range_mut(..place).rev() {
+            let wider = before.and(range);
+            if wider == *before {
+                break;
+            }
+            *before = wider;
         }
-        self.entries.push((stretch, price));
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Window {
+        ring: Ring<u32>,
+        extremes: Extremes<u32>,
+        start: u64,
+        end: u64,
     }
 
-    /// Drops the prices up to that of `stretch`.
-    fn evict(&mut self, stretch: u64) {
-        while self
-            .entries
-            .get(self.head)
-            .is_some_and(|(held, _)| *held <= stretch)
-        {
-            self.head += 1;
+    impl Window {
+        fn add(&mut self, trade: Held<u32>) {
+            self.end += 1;
+            if self.ring.newest_time() <= trade.time {
+                self.ring.push(trade);
+                self.extremes.push(&trade, self.end - 1);
+                return;
+            }
+            let place = self.ring.insert(trade);
+            self.start += u64::from(place < self.start);
+            let span = (self.start, self.end);
+            self.extremes.inserted(&self.ring, place, span);
+        }
+
+        fn leave(&mut self, count: u64) {
+            self.start += count;
+            self.extremes.evict(&self.ring, (self.start, self.end));
+            // Some older trades stay, so that late ones come before the window as well.
+            self.ring.release(self.start.saturating_sub(5));
+        }
+
+        /// The extremes, looking at every trade.
+        fn slowly(&self) -> Option<(u32, u32)> {
+            let trades = (self.start..self.end).filter_map(|place| self.ring.get(place));
+            let range = trades.map(Range::of).fold(Range::NONE, Range::and);
+            (range.lowest <= range.highest).then_some((range.lowest, range.highest))
         }
     }
 
-    /// Drops the prices from that of `stretch` on.
-    fn truncate(&mut self, stretch: u64) {
-        let kept = self.entries.partition_point(|(held, _)| *held < stretch);
-        self.entries.truncate(kept);
-        self.head = self.head.min(kept);
+    #[track_caller]
+    fn check(longest: u64) {
+        let mut random = longest;
+        let mut below = |bound: u64| {
+            random = random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+            (random >> 33) % bound
+        };
+        let (ring, extremes) = (Ring::new(), Extremes::new(0));
+        let (start, end) = (0, 0);
+        let mut window = Window {
+            ring,
+            extremes,
+            start,
+            end,
+        };
+        for step in 0..4_000_i64 {
+            let late = below(longest) * u64::from(below(3) == 0);
+            let time = step - late.cast_signed();
+            let price = u32::try_from(below(1_000)).unwrap();
+            let flags = if below(5) == 0 { flag::LAST } else { flag::ALL };
+            window.add(Held::new(time, price, 1, flags));
+            let held = window.end - window.start;
+            if below(4) == 0 || held > longest {
+                window.leave(below(held + 1).min(longest / 2));
+            }
+            assert_eq!(window.extremes.get(window.start), window.slowly(), "{step}");
+        }
     }
 
-    fn heap_bytes(&self) -> usize {
-        self.entries.capacity() * size_of::<(u64, U)>()
+    #[test]
+    fn trades_that_come_late_and_leave_together_leave_the_right_extremes() {
+        check(3);
+        check(20);
+        check(300);
     }
 }

@@ -9,7 +9,7 @@ use bnum::types::U512;
 
 use crate::point::{Metrics, Volume};
 use crate::unit::{Sum, Unit, power_of_ten};
-use crate::view::View;
+use crate::view::{Sums, View};
 
 /// Integers below this are exact in an f64.
 const EXACT: u64 = 1 << 53;
@@ -30,13 +30,14 @@ pub(crate) struct Scales {
 pub(crate) fn metrics<U: Unit>(view: &View<U>, scales: Scales) -> Metrics {
     let decimal = |price: Option<U>| price.map(|price| price.to_decimal(scales.price));
     let (lowest, highest) = view.extremes().unzip();
-    let traded = view.transactions > 0;
-    let floats = Floats { view, scales };
+    let sums = &view.sums;
+    let traded = sums.transactions > 0;
+    let floats = Floats { sums, scales };
     Metrics {
-        transactions: view.transactions,
-        volume: match view.sizes.word() {
+        transactions: sums.transactions,
+        volume: match sums.sizes.word() {
             Some(units) => Volume::narrow(units, scales.size),
-            None => Volume::wide(view.sizes.wide(), scales.size),
+            None => Volume::wide(sums.sizes.wide(), scales.size),
         },
         last_price: decimal(view.last_price()),
         min_price: decimal(lowest),
@@ -47,10 +48,12 @@ pub(crate) fn metrics<U: Unit>(view: &View<U>, scales: Scales) -> Metrics {
     }
 }
 
-/// The numbers of a view that are floats. Each has a way for sums of one word, one for those of two
-/// (nothing in practice needs more), and one for all.
+/// The numbers of a window that are floats.
+///
+/// Each has a way for sums of one word, one for those of two (nothing in practice needs more), and
+/// one for all.
 struct Floats<'a, U: Unit> {
-    view: &'a View<U>,
+    sums: &'a Sums<U>,
     scales: Scales,
 }
 
@@ -58,7 +61,7 @@ impl<U: Unit> Floats<'_, U> {
     /// The f64 nearest the sum of prices over the number of trades.
     #[inline]
     fn mean(&self) -> f64 {
-        let words = || both_exact(self.view.prices.word()?, self.root()?);
+        let words = || both_exact(self.sums.prices.word()?, self.root()?);
         words().unwrap_or_else(|| self.mean_of_large())
     }
 
@@ -66,13 +69,13 @@ impl<U: Unit> Floats<'_, U> {
     fn mean_of_large(&self) -> f64 {
         let small = || {
             nearest_small(
-                self.view.prices.small()?,
-                self.scaled(self.view.transactions)?,
+                self.sums.prices.small()?,
+                self.scaled(self.sums.transactions)?,
             )
         };
         small().unwrap_or_else(|| {
-            let divisor = U512::from(self.view.transactions) * self.wide_unit();
-            nearest_wide(self.view.prices.wide().0, divisor)
+            let divisor = U512::from(self.sums.transactions) * self.wide_unit();
+            nearest_wide(self.sums.prices.wide().0, divisor)
         })
     }
 
@@ -80,8 +83,8 @@ impl<U: Unit> Floats<'_, U> {
     #[inline]
     fn vwap(&self) -> f64 {
         let words = || {
-            let divisor = self.view.sizes.word()?.checked_mul(self.unit()?)?;
-            both_exact(self.view.products.word()?, divisor)
+            let divisor = self.sums.sizes.word()?.checked_mul(self.unit()?)?;
+            both_exact(self.sums.products.word()?, divisor)
         };
         words().unwrap_or_else(|| self.vwap_of_large())
     }
@@ -89,12 +92,12 @@ impl<U: Unit> Floats<'_, U> {
     #[cold]
     fn vwap_of_large(&self) -> f64 {
         let small = || {
-            let divisor = self.scaled(self.view.sizes.word()?)?;
-            nearest_small(self.view.products.small()?, divisor)
+            let divisor = self.scaled(self.sums.sizes.word()?)?;
+            nearest_small(self.sums.products.small()?, divisor)
         };
         small().unwrap_or_else(|| {
-            let divisor = self.view.sizes.wide().0 * self.wide_unit();
-            nearest_wide(self.view.products.wide().0, divisor)
+            let divisor = self.sums.sizes.wide().0 * self.wide_unit();
+            nearest_wide(self.sums.products.wide().0, divisor)
         })
     }
 
@@ -105,26 +108,26 @@ impl<U: Unit> Floats<'_, U> {
     #[inline]
     fn variance(&self) -> f64 {
         let words = || {
-            let (squares, prices) = (self.view.squares.word()?, self.view.prices.word()?);
-            let spread = u128::from(squares) * u128::from(self.view.transactions)
+            let (squares, prices) = (self.sums.squares.word()?, self.sums.prices.word()?);
+            let spread = u128::from(squares) * u128::from(self.sums.transactions)
                 - u128::from(prices) * u128::from(prices);
-            let root = u128::from(self.root()?);
-            nearest_small(spread, root * root)
+            let root = self.root()?;
+            Some(nearest_by_word(spread, root.checked_mul(root)?))
         };
         words().unwrap_or_else(|| self.variance_of_large())
     }
 
     #[cold]
     fn variance_of_large(&self) -> f64 {
-        let count = self.view.transactions;
+        let count = self.sums.transactions;
         let small = || {
-            let (squares, prices) = (self.view.squares.small()?, self.view.prices.small()?);
+            let (squares, prices) = (self.sums.squares.small()?, self.sums.prices.small()?);
             let spread = squares.checked_mul(u128::from(count))? - prices.checked_mul(prices)?;
             let root = u128::from(self.root()?);
             nearest_small(spread, root * root)
         };
         small().unwrap_or_else(|| {
-            let (squares, prices) = (self.view.squares.wide().0, self.view.prices.wide().0);
+            let (squares, prices) = (self.sums.squares.wide().0, self.sums.prices.wide().0);
             let root = U512::from(count) * self.wide_unit();
             nearest_wide(squares * U512::from(count) - prices * prices, root * root)
         })
@@ -143,7 +146,7 @@ impl<U: Unit> Floats<'_, U> {
     /// The number of trades in the units of the prices, if it fits a word.
     #[inline]
     fn root(&self) -> Option<u64> {
-        self.view.transactions.checked_mul(self.unit()?)
+        self.sums.transactions.checked_mul(self.unit()?)
     }
 
     fn scaled(&self, number: u64) -> Option<u128> {
@@ -152,14 +155,19 @@ impl<U: Unit> Floats<'_, U> {
 }
 
 /// The f64 nearest `numerator / divisor`, where 128 bits are enough to find it.
-#[inline]
 fn nearest_small(numerator: u128, divisor: u128) -> Option<f64> {
-    let Ok(divisor) = u64::try_from(divisor) else {
-        return nearest_by_steps(numerator, divisor);
-    };
+    match u64::try_from(divisor) {
+        Ok(divisor) => Some(nearest_by_word(numerator, divisor)),
+        Err(_) => nearest_by_steps(numerator, divisor),
+    }
+}
+
+/// As [`nearest_small`] for a divisor of one word.
+#[inline]
+fn nearest_by_word(numerator: u128, divisor: u64) -> f64 {
     let word = u64::try_from(numerator).ok();
     let exact = word.and_then(|numerator| both_exact(numerator, divisor));
-    Some(exact.unwrap_or_else(|| nearest_by_word(numerator, divisor)))
+    exact.unwrap_or_else(|| nearest_of_large(numerator, divisor))
 }
 
 /// `numerator / divisor`, rounded once, if both are exact as they are.
@@ -171,7 +179,8 @@ fn both_exact(numerator: u64, divisor: u64) -> Option<f64> {
     (numerator < EXACT && divisor < EXACT).then(|| exact(numerator) / exact(divisor))
 }
 
-/// As [`nearest_small`] for a divisor of one word: one division of two words by one.
+/// As [`nearest_by_word`] where they are not exact: one division of two words by one.
+#[inline(never)]
 #[expect(
     clippy::cast_precision_loss,
     reason = "rounded once, with a sticky bit"
@@ -180,20 +189,24 @@ fn both_exact(numerator: u64, divisor: u64) -> Option<f64> {
     clippy::cast_possible_truncation,
     reason = "a numerator of 63 bits more than the divisor gives a quotient of one word"
 )]
-fn nearest_by_word(numerator: u128, divisor: u64) -> f64 {
+fn nearest_of_large(numerator: u128, divisor: u64) -> f64 {
     if numerator == 0 {
         return 0.0;
     }
     let wanted = 127 - divisor.leading_zeros();
     let bits = 128 - numerator.leading_zeros();
-    let (up, down) = (wanted.saturating_sub(bits), bits.saturating_sub(wanted));
-    let scaled = numerator << up >> down;
+    let (scaled, lost, exponent) = if let Some(up) = wanted.checked_sub(bits) {
+        (numerator << up, false, -i64::from(up))
+    } else {
+        let down = bits - wanted;
+        let scaled = numerator >> down;
+        (scaled, scaled << down != numerator, i64::from(down))
+    };
     let quotient = (scaled / u128::from(divisor)) as u64;
     // What is left is less than the divisor: its low word is all of it.
     let left = (scaled as u64).wrapping_sub(quotient.wrapping_mul(divisor));
-    let is_exact = left == 0 && (down == 0 || scaled << down == numerator);
-    let sticky = quotient | u64::from(!is_exact);
-    sticky as f64 * power_of_two(i64::from(down) - i64::from(up))
+    let sticky = quotient | u64::from(left != 0 || lost);
+    sticky as f64 * power_of_two(exponent)
 }
 
 /// As [`nearest_small`] for a divisor of two words, bit by bit of what room it leaves.

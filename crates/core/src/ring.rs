@@ -65,7 +65,10 @@ impl<U: Unit> Held<U> {
 }
 
 /// The held trades of one symbol, oldest first; equal times in log order.
+///
+/// What is seldom needed comes last; see `analyzer/fetch.rs`.
 #[derive(Debug, Clone)]
+#[repr(C)]
 pub(crate) struct Ring<U> {
     /// Takes new trades.
     newest: Buffer<U>,
@@ -76,10 +79,10 @@ pub(crate) struct Ring<U> {
     /// Event time of the last trade put at the end: known without a look at its buffer, which has
     /// left the cache if the symbol trades seldom.
     newest_time: i64,
+    /// Place after the last one of the oldest of those that only empty.
+    older_end: u64,
     /// Those that only empty, oldest first.
     older: Vec<Buffer<U>>,
-    /// Place after the last one of the oldest of them.
-    older_end: u64,
 }
 
 /// Trades from place `base` on, written around at its capacity, which is a power of two.

@@ -8,25 +8,35 @@ use crate::ring::{Held, Ring, flag};
 use crate::unit::{Sum, Unit};
 
 /// The window `[time - length, time]`, closed at both ends.
+///
+/// It begins with a cache line and lies in this order, because [`View::touch`] reads from each line.
 #[derive(Debug, Clone)]
+#[repr(C, align(64))]
 pub(crate) struct View<U: Unit> {
+    /// The sums over its trades.
+    pub(crate) sums: Sums<U>,
+    /// Place of the first trade in the window.
+    start: u64,
+    extremes: Extremes<U>,
+    /// Place after the last trade in the window.
+    end: u64,
     /// Length of the window, ns.
     length: i64,
     /// End of the window; nothing was added before it is first set.
     time: i64,
-    /// Place of the first trade in the window.
-    start: u64,
-    /// Place after the last trade in the window.
-    end: u64,
-    /// Place of the trade that gives `last_price`, and that price.
-    last: Option<(u64, U)>,
-    /// Trades that count as transactions.
+    /// Place after the trade that gives `last_price`: it counts while it is in the window.
+    after_last: u64,
+    last_price: U,
+}
+
+/// What is summed over the trades of a window that count as transactions.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sums<U: Unit> {
     pub(crate) transactions: u64,
     pub(crate) prices: U::Sum,
     pub(crate) sizes: U::Sum,
     pub(crate) products: U::ProductSum,
     pub(crate) squares: U::ProductSum,
-    extremes: Extremes<U>,
 }
 
 impl<U: Unit> View<U> {
@@ -37,20 +47,17 @@ impl<U: Unit> View<U> {
             time: i64::MIN,
             start: ring.first(),
             end: ring.first(),
-            last: None,
-            transactions: 0,
-            prices: U::Sum::default(),
-            sizes: U::Sum::default(),
-            products: U::ProductSum::default(),
-            squares: U::ProductSum::default(),
+            after_last: 0,
+            last_price: U::default(),
             extremes: Extremes::new(ring.first()),
+            sums: Sums::none(),
         }
     }
 
-    /// Reads from all of it; see `analyzer/fetch.rs`.
+    /// Reads from each line of it; see `analyzer/fetch.rs`.
     #[inline]
     pub(crate) fn touch(&self) -> u64 {
-        self.start ^ self.transactions ^ self.extremes.touch()
+        self.sums.transactions ^ self.start ^ self.extremes.touch() ^ self.end
     }
 
     /// Reads the trades where it goes on.
@@ -81,33 +88,41 @@ impl<U: Unit> View<U> {
     /// Price of the trade that is last in event time.
     #[inline]
     pub(crate) fn last_price(&self) -> Option<U> {
-        self.last.map(|(_, price)| price)
+        (self.after_last > self.start).then_some(self.last_price)
     }
 
     /// Moves the end of the window to `time`, which is not before its present one.
-    #[inline]
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "nearly always it is one trade: calling costs more than adding it"
+    )]
     pub(crate) fn advance(&mut self, ring: &Ring<U>, time: i64) {
         self.time = time;
         if self.end < ring.first() {
-            // Trades that were dropped unseen are older than any window: start afresh after them.
-            *self = Self {
-                time,
-                ..Self::new(self.length, ring)
-            };
+            self.restart(ring);
         }
         while self.end < ring.end() {
             let Some(trade) = ring.at(self.end).filter(|trade| trade.time <= time) else {
                 break;
             };
-            let place = self.end;
+            self.extremes.push(trade, self.end);
             self.end += 1;
-            self.count(trade);
-            self.extremes.push(trade, place);
+            self.sums.add(trade);
             if trade.flags() & flag::LAST != 0 {
-                self.last = Some((place, trade.price));
+                (self.after_last, self.last_price) = (self.end, trade.price);
             }
         }
         self.evict(ring, time.saturating_sub(self.length));
+    }
+
+    /// Trades that were dropped unseen are older than any window: starts afresh after them.
+    #[cold]
+    fn restart(&mut self, ring: &Ring<U>) {
+        *self = Self {
+            time: self.time,
+            ..Self::new(self.length, ring)
+        };
     }
 
     /// The lowest and the highest price.
@@ -123,16 +138,13 @@ impl<U: Unit> View<U> {
             return;
         }
         self.end += 1;
-        if let Some((last, _)) = self.last.as_mut().filter(|(last, _)| *last >= place) {
-            *last += 1;
-        }
+        self.after_last += u64::from(self.after_last > place);
         if trade.time < self.time.saturating_sub(self.length) {
             self.start += 1;
         } else {
-            self.count(trade);
-            let is_later = self.last.is_none_or(|(last, _)| last < place);
-            if trade.flags() & flag::LAST != 0 && is_later {
-                self.last = Some((place, trade.price));
+            self.sums.add(trade);
+            if trade.flags() & flag::LAST != 0 && self.after_last <= place {
+                (self.after_last, self.last_price) = (place + 1, trade.price);
             }
         }
         self.extremes.inserted(ring, place, (self.start, self.end));
@@ -144,7 +156,31 @@ impl<U: Unit> View<U> {
     }
 
     #[inline]
-    fn count(&mut self, trade: &Held<U>) {
+    fn evict(&mut self, ring: &Ring<U>, cutoff: i64) {
+        while self.start < self.end {
+            let Some(trade) = ring.at(self.start).filter(|trade| trade.time < cutoff) else {
+                break;
+            };
+            self.start += 1;
+            self.sums.take(trade);
+        }
+        self.extremes.evict(ring, (self.start, self.end));
+    }
+}
+
+impl<U: Unit> Sums<U> {
+    fn none() -> Self {
+        Self {
+            transactions: 0,
+            prices: U::Sum::default(),
+            sizes: U::Sum::default(),
+            products: U::ProductSum::default(),
+            squares: U::ProductSum::default(),
+        }
+    }
+
+    #[inline]
+    fn add(&mut self, trade: &Held<U>) {
         if trade.flags() & flag::VOLUME == 0 {
             return;
         }
@@ -157,29 +193,15 @@ impl<U: Unit> View<U> {
     }
 
     #[inline]
-    fn evict(&mut self, ring: &Ring<U>, cutoff: i64) {
-        let before = self.start;
-        while self.start < self.end {
-            let Some(trade) = ring.at(self.start).filter(|trade| trade.time < cutoff) else {
-                break;
-            };
-            self.start += 1;
-            if trade.flags() & flag::VOLUME == 0 {
-                continue;
-            }
-            let (price, size) = (trade.price, trade.size());
-            self.transactions -= 1;
-            self.prices.take(price);
-            self.sizes.take(size);
-            self.products.take(price.times(size));
-            self.squares.take(price.times(price));
-        }
-        if self.start == before {
+    fn take(&mut self, trade: &Held<U>) {
+        if trade.flags() & flag::VOLUME == 0 {
             return;
         }
-        if self.last.is_some_and(|(last, _)| last < self.start) {
-            self.last = None;
-        }
-        self.extremes.evict(ring, (self.start, self.end));
+        let (price, size) = (trade.price, trade.size());
+        self.transactions -= 1;
+        self.prices.take(price);
+        self.sizes.take(size);
+        self.products.take(price.times(size));
+        self.squares.take(price.times(price));
     }
 }

@@ -5,8 +5,8 @@
 use thiserror::Error;
 
 use super::revision::Revise;
-use super::symbol::Symbol;
-use super::{Analyzer, Counters, Emission, Everything, Scratch};
+use super::symbol::{Symbol, lengths};
+use super::{Analyzer, Counters, Emission, Everything};
 use crate::book::{Book, Entry};
 use crate::bytes::{BytesError, Decoder, Encoder};
 use crate::coverage::{Coverage, Interval};
@@ -136,7 +136,6 @@ impl Analyzer {
             recheck,
             unproven,
         };
-        analyzer.scratch = Scratch::default();
         from.finish()?;
         Ok(analyzer)
     }
@@ -206,7 +205,7 @@ impl Symbol {
             if flags > flag::ALL {
                 return Err(from.invalid("trade flags"));
             }
-            self.book.push(Entry {
+            self.book.push(&Entry {
                 time,
                 price,
                 size,
@@ -216,7 +215,7 @@ impl Symbol {
         let grid = analyzer.settings.grid.ns();
         if let Some(next) = analyzer.next_grid {
             // The views stand where the last grid time left them.
-            let lengths = super::lengths(&analyzer.settings);
+            let lengths = lengths(&analyzer.settings);
             Book::set_windows(&mut self.book, &lengths, next.saturating_sub(grid));
         }
         Ok(())

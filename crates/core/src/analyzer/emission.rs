@@ -1,10 +1,11 @@
 //! When points are emitted: a grid time is due once the log's time has passed it by more than the
 //! lateness.
 
+use super::Analyzer;
 use super::fetch::{TOGETHER, fetch};
+use super::grid::{first_grid, hold};
 use super::symbol::Context;
-use super::{Analyzer, Emission, first_grid, hold};
-use crate::book::Kind;
+use crate::book::{Entry, Kind};
 use crate::point::{Point, SymbolId};
 
 impl Analyzer {
@@ -98,13 +99,11 @@ impl Analyzer {
         any_held
     }
 
-    /// Notes a trade before it is put into its book: the first of its symbol starts the series, and
-    /// one behind the last emitted grid time changes points.
+    /// Puts a trade into its book: the first of its symbol starts the series, and one behind the
+    /// last emitted grid time changes points.
     #[inline]
-    pub(super) fn note_trade(&mut self, index: u32, time: i64) {
-        if self.emission == Emission::Trade {
-            return;
-        }
+    pub(super) fn put(&mut self, index: u32, entry: &Entry) {
+        let time = entry.time;
         let grid = self.settings.grid;
         let next = *self.next_grid.get_or_insert_with(|| first_grid(time, grid));
         let Some(symbol) = self.symbols.get_mut(index as usize) else {
@@ -123,6 +122,7 @@ impl Analyzer {
             }
             symbol.late.push(time);
         }
+        symbol.book.push(entry);
     }
 
     /// Forgets what lies too far back to be revised when `next` is the next grid time.

@@ -1,7 +1,8 @@
 //! What ticks and changes of the feed mean: how time runs, what is observed, what was missed.
 
+use super::grid::first_grid;
 use super::symbol::{Symbol, empty_book};
-use super::{Analyzer, Everything, first_grid};
+use super::{Analyzer, Everything};
 use crate::coverage::Coverage;
 use crate::point::Point;
 use crate::record::{Clock, FeedChange, FeedEvent, Tick, Watermark};

@@ -4,8 +4,9 @@
 //! the points it touches are emitted again just before the next grid time: so the number of
 //! revisions depends on the log alone, not on how it was cut into batches.
 
+use super::Analyzer;
+use super::grid::first_grid;
 use super::symbol::Context;
-use super::{Analyzer, first_grid};
 use crate::book::Past;
 use crate::point::{Point, SymbolId};
 

@@ -1,6 +1,6 @@
 //! All that is kept of one symbol: its trades, its windows, and what was emitted of them.
 
-use super::{Emission, lengths};
+use super::Emission;
 use crate::book::{Book, Kind, Past};
 use crate::coverage::Coverage;
 use crate::point::{Metrics, Point, SymbolId};
@@ -8,13 +8,17 @@ use crate::series::Emitted;
 use crate::settings::AnalyzerSettings;
 
 /// One symbol of the analyzer.
+///
+/// What every trade needs comes first and begins with a cache line: with thousands of symbols each
+/// line is waited for.
 #[derive(Debug, Clone)]
+#[repr(C, align(64))]
 pub(super) struct Symbol {
+    /// Observed since; `None`: since the log's first time.
+    pub(super) since: Option<i64>,
     pub(super) book: Book,
     /// What was emitted, per window.
     pub(super) emitted: Vec<Emitted>,
-    /// Observed since; `None`: since the log's first time.
-    pub(super) since: Option<i64>,
     /// Somebody asked for it, and it was not given up since.
     pub(super) subscribed: bool,
     /// The first grid time at or after the first trade.
@@ -167,4 +171,9 @@ impl Context<'_> {
             metrics,
         })
     }
+}
+
+/// The lengths of the windows, ns.
+pub(super) fn lengths(settings: &AnalyzerSettings) -> Vec<i64> {
+    settings.windows.iter().map(|window| window.ns()).collect()
 }

@@ -1,0 +1,155 @@
+//! How a batch of trades is taken in: whose each is, what it may move, whether it comes too late.
+
+use super::fetch::fetch;
+use super::symbol::Symbol;
+use super::{Analyzer, ApplyError, Emission, Everything};
+use crate::book::{Entry, Kind};
+use crate::eligibility;
+use crate::names::{NameId, Names};
+use crate::point::{Point, SymbolId};
+use crate::record::Clock;
+use crate::ring::flag;
+use crate::settings::Conditions;
+use crate::trade::{Trade, TradeBatch};
+
+/// What the names of a batch mean to the analyzer.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Meanings {
+    /// The numbers of its symbols, as far as they are known.
+    symbols: Vec<Option<u32>>,
+    /// What its conditions let a trade move, as far as somebody asked.
+    flags: Vec<Option<u8>>,
+}
+
+impl Meanings {
+    fn reset(&mut self, known: &Names, names: &Names) {
+        self.symbols.clear();
+        let found = known.find_all(names).map(|id| id.map(|id| id.0));
+        self.symbols.extend(found);
+        self.flags.clear();
+        self.flags.resize(names.len(), None);
+    }
+}
+
+impl Analyzer {
+    /// As [`Analyzer::apply`] for a batch that is not moved into a record.
+    ///
+    /// # Errors
+    /// As [`Analyzer::apply`].
+    pub fn apply_trades(
+        &mut self,
+        first_seq: u64,
+        batch: &TradeBatch,
+        out: &mut Vec<Point>,
+    ) -> Result<(), ApplyError> {
+        let count = batch.trades.len() as u64;
+        if !self.accept(first_seq, count.max(1))? {
+            self.counters.duplicate += count;
+            return Ok(());
+        }
+        let mut meanings = std::mem::take(&mut self.meanings);
+        meanings.reset(&self.names, &batch.names);
+        let kind = match self.emission {
+            Emission::Grid => None,
+            Emission::Trade => Some(Kind::Live),
+        };
+        fetch(&self.symbols, &meanings.symbols.iter().flatten(), kind);
+        if self.coverage.clock == Clock::Wall {
+            self.hear(batch.ts_recv);
+        }
+        for trade in &batch.trades {
+            let flags = self.flags_of(trade, batch, &mut meanings);
+            let symbol = self.symbol_of(trade, batch, &mut meanings);
+            self.trade(symbol, trade, flags, out);
+        }
+        self.meanings = meanings;
+        Ok(())
+    }
+
+    #[inline]
+    fn flags_of(&self, trade: &Trade, batch: &TradeBatch, meanings: &mut Meanings) -> u8 {
+        let policy = self.settings.conditions;
+        let read = || eligibility::flags(policy, batch.names.get(trade.conditions));
+        let flags = match meanings.flags.get_mut(trade.conditions.index()) {
+            // Usual, and the same for every text.
+            _ if policy == Conditions::All => flag::ALL,
+            Some(known) => *known.get_or_insert_with(read),
+            None => read(),
+        };
+        if trade.size.is_zero() {
+            flags & flag::LAST
+        } else {
+            flags
+        }
+    }
+
+    #[inline]
+    fn symbol_of(&mut self, trade: &Trade, batch: &TradeBatch, meanings: &mut Meanings) -> u32 {
+        let slot = meanings.symbols.get_mut(trade.symbol.index());
+        if let Some(Some(known)) = slot {
+            return *known;
+        }
+        let index = self.intern(batch.names.get(trade.symbol), trade.ts_event);
+        if let Some(slot) = slot {
+            *slot = Some(index);
+        }
+        index
+    }
+
+    /// The number of a symbol, which is made if it is new; `time` is that of its first trade.
+    #[cold]
+    pub(super) fn intern(&mut self, name: &str, time: i64) -> u32 {
+        let id = self.names.intern(name).0;
+        if (id as usize) < self.symbols.len() {
+            return id;
+        }
+        let since = match self.everything {
+            Everything::FromStart => None,
+            Everything::Since(time) => Some(time),
+            // Nobody said that it is observed: what was before its first trade is unknown.
+            Everything::No => Some(self.log_time.unwrap_or(time).max(time)),
+        };
+        self.symbols
+            .push(Symbol::new(&self.settings, self.emission, since));
+        let place = self
+            .order
+            .partition_point(|other| self.names.get(NameId(*other)) < name);
+        self.order.insert(place, id);
+        id
+    }
+
+    #[inline]
+    fn trade(&mut self, index: u32, trade: &Trade, flags: u8, out: &mut Vec<Point>) {
+        self.advance(trade.ts_event, out);
+        let entry = Entry {
+            time: trade.ts_event,
+            price: trade.price,
+            size: trade.size,
+            flags,
+        };
+        let entry = self.admits(&entry).then_some(&entry);
+        match self.emission {
+            Emission::Trade => self.follow(SymbolId(index), entry, out),
+            Emission::Grid => {
+                if let Some(entry) = entry {
+                    self.put(index, entry);
+                }
+            }
+        }
+    }
+
+    /// Whether a trade may move anything; log time has been moved on to it.
+    #[inline]
+    fn admits(&mut self, entry: &Entry) -> bool {
+        let now = self.log_time.unwrap_or(entry.time);
+        let reach = || self.settings.reach().ns();
+        let is_late = entry.time < now && entry.time < now.saturating_sub(reach());
+        let count = match entry.flags {
+            _ if is_late => &mut self.counters.late_dropped,
+            0 => &mut self.counters.ineligible,
+            _ => &mut self.counters.applied,
+        };
+        *count += 1;
+        !is_late && entry.flags != 0
+    }
+}
