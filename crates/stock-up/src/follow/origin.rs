@@ -119,6 +119,7 @@ impl Origin {
     }
 
     /// The analyzer's bytes of a state that may or may not be that of a partition.
+    #[cfg(feature = "redis")]
     pub(crate) fn strip(state: &[u8]) -> &[u8] {
         Self::decode(state).map_or(state, |(_, analyzer)| analyzer)
     }
