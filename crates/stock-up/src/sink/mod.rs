@@ -116,6 +116,7 @@ pub(crate) struct Site<'a> {
     pub(crate) store: &'a Store,
     pub(crate) dir: &'a DataDir,
     /// Which part of the log it holds, of how many.
+    #[cfg_attr(not(feature = "kafka"), expect(dead_code, reason = "only Kafka asks"))]
     pub(crate) partition: (u32, u32),
     pub(crate) telemetry: &'a Telemetry,
     pub(crate) clock: &'a Clock,
