@@ -42,7 +42,10 @@ pub(crate) struct Telemetry {
     /// What goes to `InfluxDB`.
     pub(crate) influxdb: SinkMetrics,
     /// What goes to the topic of points.
-    #[cfg_attr(not(feature = "kafka"), expect(dead_code, reason = "only Kafka counts"))]
+    #[cfg_attr(
+        not(feature = "kafka"),
+        expect(dead_code, reason = "only Kafka counts")
+    )]
     pub(crate) kafka_points: SinkMetrics,
     /// What goes to the queue and comes from it.
     pub(crate) publish: PublishMetrics,
