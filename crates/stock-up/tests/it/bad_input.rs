@@ -13,8 +13,8 @@ fn a_wrong_command_line_is_a_usage_error() {
     let small = small.as_str();
     for (args, error) in [
         (
-            &["replya"][..],
-            "error: unrecognized subcommand 'replya'\n\n  tip: a similar subcommand exists: 'replay'\n",
+            &["exprot"][..],
+            "error: unrecognized subcommand 'exprot'\n\n  tip: a similar subcommand exists: 'export'\n",
         ),
         (
             &["replay", small, "--windw", "60s"],
