@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use stock_up_core::Span;
-use stock_up_io::queue::{Producer, QueueError};
-use tokio::sync::watch;
+use stock_up_io::queue::{Consumer as _, Producer, QueueError};
+use tokio::sync::{Notify, watch};
 
 use super::Topic;
 use super::server::OwnBroker;
@@ -102,25 +102,31 @@ async fn a_storm_of_members_applies_every_message_once() {
             .collect();
         producer.publish(&batch).await.unwrap();
         end += 20;
-        // A second one joins while the first one reads, and goes at once in every other round.
+        // A second one joins while the first one reads; it goes at once in every other round, else
+        // as soon as it was given something, which the first one must then get back.
         let mut first = Reader {
             saved,
             ..Reader::default()
         };
         let mut consumer = topic.consumer().await;
         let ends: Vec<_> = (0..4).map(|partition| (partition, end)).collect();
-        let (first, joined) = tokio::join!(
+        let finished = Notify::new();
+        let (first, ()) = tokio::join!(
             async {
                 within("all of it", first.read_to(&mut consumer, &ends)).await;
+                finished.notify_one();
                 first
             },
             async {
-                let joined = topic.consumer().await;
-                // Dropped before it was given anything, or while it is.
-                (round % 2 == 0).then_some(joined)
+                let mut joined = topic.consumer().await;
+                if round % 2 == 0 {
+                    tokio::select! {
+                        given = joined.next() => drop(given.unwrap()),
+                        () = finished.notified() => {}
+                    }
+                }
             }
         );
-        drop(joined);
         assert_eq!(first.duplicates, 0);
         saved = first.applied;
     }
