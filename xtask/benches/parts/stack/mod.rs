@@ -22,12 +22,17 @@ pub(crate) fn run() -> anyhow::Result<Vec<Row>> {
     };
     let mut rows = Vec::new();
     for transport in &transports {
-        eprintln!("    {}", transport.name);
-        rows.push(rate::measure(transport)?);
-        rows.extend(delay::measure(transport)?);
-    }
-    for transport in &transports {
-        rows.push(delay::processor(transport)?);
+        tell(rate::measure(transport)?, &mut rows);
+        for row in delay::measure(transport)? {
+            tell(row, &mut rows);
+        }
+        tell(delay::processor(transport)?, &mut rows);
     }
     Ok(rows)
+}
+
+/// Shows a figure as soon as it is there: all of them take ten minutes.
+fn tell(row: Row, rows: &mut Vec<Row>) {
+    eprintln!("    {}: {}", row.name, row.ours);
+    rows.push(row);
 }
