@@ -75,14 +75,16 @@ async fn every_point_is_seen_once_wherever_a_writer_ends() {
     // The first rounds have less time than they need: the call is dropped half done.
     let mut times = (0..6)
         .map(|round| 40 * round)
-        .chain(std::iter::repeat(60_000));
+        .chain(std::iter::repeat_n(60_000, 10));
     while cursor < END {
-        let time = Duration::from_millis(times.next().unwrap());
+        let time = Duration::from_millis(times.next().expect("ten tries are enough"));
         let to = (cursor + 150).min(END);
         let mut sink = sink(&topic);
         let written = tokio::time::timeout(time, sink.write(&rows(cursor, to))).await;
-        let Ok(written) = written else { continue };
-        assert_eq!(written.unwrap().written, to - cursor);
+        // One that was dropped while it connected may arrive last and fence the next one, which
+        // then tries again, as a delivery does.
+        let Ok(Ok(written)) = written else { continue };
+        assert_eq!(written.written, to - cursor);
         // What was written last is written again: the cursor was not saved.
         cursor = to.checked_sub(20).filter(|_| to < END).unwrap_or(END);
     }
