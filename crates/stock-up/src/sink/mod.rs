@@ -2,7 +2,7 @@
 //!
 //! One [`Outlet`] per sink is what analysis and the saving thread know of it: where to push points,
 //! and how far the sink has come. A store has outlets of its own; a process with several stores
-//! makes a set for each, over one [`Client`].
+//! makes a set for each, over one client.
 
 mod influxdb;
 #[cfg(feature = "kafka")]
