@@ -23,6 +23,8 @@ pub(crate) fn run() -> anyhow::Result<Vec<Row>> {
     let mut rows = Vec::new();
     for transport in &transports {
         tell(rate::measure(transport)?, &mut rows);
+    }
+    for transport in &transports {
         for row in delay::measure(transport)? {
             tell(row, &mut rows);
         }

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use super::roles::{APPLIED, RECEIVED, Roles};
+use super::roles::{APPLIED, Roles};
 use super::transport::Transport;
 use crate::http::{metric, wait};
-use crate::measure::now;
 use crate::program::Program;
 use crate::row::{Row, Target};
 use crate::scratch::Scratch;
@@ -23,17 +22,13 @@ pub(super) fn measure(transport: &Transport) -> anyhow::Result<Row> {
     let venue = venue(&tape.to_string_lossy())?;
     let to = (venue.address, transport.influxdb.as_str());
     let mut roles = Roles::start(transport, to, (SYMBOLS, &scratch.path().join("rate")))?;
-    // From the first trade that comes in: what waits for the broker to be ready counts as well.
-    wait(&mut roles.collect, PATIENCE, |address| {
-        metric(address, RECEIVED).ok().filter(|count| *count > 0)
-    })?;
-    let start = now();
     wait(&mut roles.analyze, PATIENCE, |address| {
         let applied = metric(address, APPLIED).ok();
         applied.filter(|count| *count >= TRADES as u64)
     })?;
     let points = roles.wait_until_stored(PATIENCE)?;
-    let took = start.elapsed();
+    // From the start of collect: its way to venue and broker counts as well.
+    let took = roles.began.elapsed();
     eprintln!("    {points} points stored after {took:.1?}");
     let rate = TRADES as f64 / took.as_secs_f64();
     Ok(Row::alone(

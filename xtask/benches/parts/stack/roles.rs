@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{process, thread};
 
 use anyhow::{Context as _, ensure};
@@ -14,8 +14,7 @@ use crate::measure::now;
 use crate::program::Program;
 use crate::tape::name;
 
-/// Trades that a process has received and applied, and points that it has emitted.
-pub(super) const RECEIVED: &str = "stock_up_trades_received_total";
+/// Trades that a process has applied, and points that it has emitted.
 pub(super) const APPLIED: &str = "stock_up_trades_applied_total";
 pub(super) const EMITTED: &str = "stock_up_points_emitted_total";
 
@@ -29,6 +28,8 @@ pub(super) struct Roles {
     influxdb: SocketAddr,
     pub(super) collect: Program,
     pub(super) analyze: Program,
+    /// When collect was started.
+    pub(super) began: Instant,
 }
 
 impl Roles {
@@ -66,15 +67,18 @@ impl Roles {
             ];
             Program::start([&all[..], more].concat(), &variables)
         };
-        let collect = start("collect", &["--symbols", &names, "--venue", "finnhub"])?;
+        // First, so that all that comes after it counts.
+        let analyze = start("analyze", &[])?;
+        let began = now();
         Ok(Self {
             database: run,
             influxdb: transport
                 .influxdb
                 .parse()
                 .context("the database's address")?,
-            collect,
-            analyze: start("analyze", &[])?,
+            collect: start("collect", &["--symbols", &names, "--venue", "finnhub"])?,
+            analyze,
+            began,
         })
     }
 
