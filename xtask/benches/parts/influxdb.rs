@@ -215,7 +215,8 @@ impl Bench {
 
     /// From the push of a burst to its acknowledgement.
     fn latencies(&self) -> anyhow::Result<Vec<Duration>> {
-        let (tail, taken) = (Tail::default(), Taken::default());
+        // There is nothing before the first burst, so the store, which is none, is not asked.
+        let (tail, taken) = (Tail::new(0), Taken::default());
         let delivery = self.delivery(&tail, &taken)?;
         let (tell, told) = tokio::sync::oneshot::channel::<()>();
         let bursts = async {
