@@ -74,32 +74,38 @@ impl Database {
     }
 }
 
-/// HTTP/1.0: the answer comes in one piece, and ends with the connection.
 fn post(address: &str, path: &str, body: &str) -> anyhow::Result<String> {
-    let mut stream = TcpStream::connect(address)?;
-    stream.set_read_timeout(Some(ANSWER_TIME))?;
     let length = body.len();
-    write!(
-        stream,
+    let question = format!(
         "POST {path} HTTP/1.0\r\ncontent-type: application/x-www-form-urlencoded\r\n\
          accept: application/csv\r\ncontent-length: {length}\r\n\r\n{body}"
-    )?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    Ok(answer)
+    );
+    ask(address, &question)
 }
 
 /// The body of the answer to a GET.
 pub(super) fn get(address: &str, path: &str) -> anyhow::Result<String> {
-    let mut stream = TcpStream::connect(address)?;
-    stream.set_read_timeout(Some(ANSWER_TIME))?;
-    write!(stream, "GET {path} HTTP/1.0\r\nhost: {address}\r\n\r\n")?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
+    let answer = ask(
+        address,
+        &format!("GET {path} HTTP/1.0\r\nhost: {address}\r\n\r\n"),
+    )?;
     let (_, body) = answer
         .split_once("\r\n\r\n")
         .context("an answer has a body")?;
     Ok(body.to_owned())
+}
+
+/// HTTP/1.0: the answer comes in one piece, and ends with the connection.
+///
+/// The question goes out in one piece too: a server that answers its beginning and leaves would
+/// otherwise reset the connection under the rest.
+fn ask(address: &str, question: &str) -> anyhow::Result<String> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(ANSWER_TIME))?;
+    stream.write_all(question.as_bytes())?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
 }
 
 /// Each byte as `%XX`, which every form understands.
@@ -124,12 +130,17 @@ mod tests {
         let url = format!("http://{}", listener.local_addr().expect("it is bound"));
         let server = thread::spawn(move || {
             let (mut stream, _) = listener.accept().expect("a client");
-            let mut question = [0; 4096];
-            let length = stream.read(&mut question).expect("a question");
+            let mut question = String::new();
+            let mut piece = [0; 4096];
+            while !question.ends_with("&db=kafka") {
+                let length = stream.read(&mut piece).expect("a question");
+                assert_ne!(length, 0, "only a part of a question: {question}");
+                question += std::str::from_utf8(&piece[..length]).expect("it is text");
+            }
             stream
                 .write_all(answer.as_bytes())
                 .expect("the client listens");
-            String::from_utf8_lossy(&question[..length]).into_owned()
+            question
         });
         let answered = ask(Database::new(&url, "kafka"));
         (answered, server.join().expect("the server did its part"))
