@@ -8,6 +8,7 @@ mod chance;
 pub mod checkpoint;
 pub mod clock;
 pub mod feed;
+pub mod form;
 #[cfg(feature = "parquet")]
 pub mod parquet;
 pub mod queue;

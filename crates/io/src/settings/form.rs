@@ -1,4 +1,4 @@
-//! How the values of core are written in TOML and JSON.
+//! How those values of core that only settings have are written in TOML and JSON.
 
 use std::fmt;
 
@@ -6,71 +6,7 @@ use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use stock_up_core::Span;
 
-/// A duration as text: `"60s"`.
-#[derive(Debug)]
-struct SpanText(Span);
-
-impl<'de> Deserialize<'de> for SpanText {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-        impl Visitor<'_> for Text {
-            type Value = SpanText;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a duration like \"60s\"")
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<SpanText, E> {
-                Span::parse(text).map(SpanText).map_err(E::custom)
-            }
-        }
-        deserializer.deserialize_str(Text)
-    }
-}
-
-/// For `Span`.
-pub(super) mod span {
-    use super::{Deserialize, Deserializer, Span, SpanText};
-
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "serde gives the field by reference"
-    )]
-    pub(in super::super) fn serialize<S: serde::Serializer>(
-        span: &Span,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(span)
-    }
-
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Span, D::Error> {
-        SpanText::deserialize(deserializer).map(|text| text.0)
-    }
-}
-
-/// For `Option<Span>`.
-pub(super) mod optional_span {
-    use super::{Deserialize, Deserializer, Span, SpanText};
-
-    #[expect(clippy::ref_option, reason = "serde gives the field by reference")]
-    pub(in super::super) fn serialize<S: serde::Serializer>(
-        span: &Option<Span>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        match span {
-            Some(span) => serializer.collect_str(span),
-            None => serializer.serialize_none(),
-        }
-    }
-
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<Span>, D::Error> {
-        Ok(Option::<SpanText>::deserialize(deserializer)?.map(|text| text.0))
-    }
-}
+use crate::form::SpanText;
 
 /// For `Vec<Span>`.
 pub(super) mod spans {

@@ -20,13 +20,13 @@ pub struct Settings {
     #[serde(with = "form::spans")]
     pub windows: Vec<Span>,
     /// Distance of the grid times.
-    #[serde(with = "form::span")]
+    #[serde(with = "crate::form::span")]
     pub grid: Span,
     /// How long a point waits for trades that are under way.
-    #[serde(with = "form::span")]
+    #[serde(with = "crate::form::span")]
     pub lateness: Span,
     /// How far back points are emitted again for late trades; absent for the longest window.
-    #[serde(with = "form::optional_span")]
+    #[serde(with = "crate::form::optional_span")]
     pub revise: Option<Span>,
     /// Which trades may move which numbers.
     #[serde(with = "form::conditions")]

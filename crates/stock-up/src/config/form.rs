@@ -1,4 +1,4 @@
-//! How values are written in the configuration: sizes, durations, tokens.
+//! How values are written in the configuration: durations, sizes, tokens.
 
 use std::fmt;
 use std::fs;
@@ -8,6 +8,9 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use stock_up_io::feed::Secret;
+
+pub(crate) use stock_up_io::form::duration;
+pub(super) use stock_up_io::form::{secret, span};
 
 /// Longest token in bytes.
 const MAX_TOKEN_BYTES: u64 = 4_096;
@@ -56,11 +59,6 @@ impl<'de> Deserialize<'de> for ByteSize {
     }
 }
 
-/// Reads a secret that is written in the configuration itself.
-pub(super) fn secret<'de, D: Deserializer<'de>>(from: D) -> Result<Secret, D::Error> {
-    String::deserialize(from).map(|text| Secret::new(&text))
-}
-
 /// Reads a secret from its file; others must not be able to change it.
 pub(crate) fn secret_from_file(path: &Path) -> anyhow::Result<Secret> {
     let shown = path.display();
@@ -91,28 +89,4 @@ pub(crate) fn secret_from_file(path: &Path) -> anyhow::Result<Secret> {
         bail!("token file `{shown}` holds more than one word; it must be the token alone");
     }
     Ok(secret)
-}
-
-/// Durations as text.
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde asks for a reference"
-)]
-pub(super) mod span {
-    use serde::{Deserialize, Deserializer, Serializer};
-    use stock_up_core::Span;
-
-    pub(in crate::config) fn serialize<S: Serializer>(
-        span: &Span,
-        to: S,
-    ) -> Result<S::Ok, S::Error> {
-        to.collect_str(span)
-    }
-
-    pub(in crate::config) fn deserialize<'de, D: Deserializer<'de>>(
-        from: D,
-    ) -> Result<Span, D::Error> {
-        let text = String::deserialize(from)?;
-        Span::parse(&text).map_err(serde::de::Error::custom)
-    }
 }

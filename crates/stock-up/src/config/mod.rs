@@ -14,7 +14,6 @@ mod seed;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use serde::{Deserialize, Serialize};
@@ -23,7 +22,7 @@ use stock_up_io::feed::{Secret, finnhub};
 use stock_up_io::store::RetentionPolicy;
 
 pub(crate) use etcd::EtcdConfig;
-pub(crate) use form::{ByteSize, secret_from_file};
+pub(crate) use form::{ByteSize, duration, secret_from_file};
 pub(crate) use influxdb::InfluxdbConfig;
 pub(crate) use queue::{Foreign, QueueConfig, QueueKind};
 pub(crate) use redis::RedisConfig;
@@ -345,11 +344,6 @@ impl Config {
         let base = base.ok_or_else(|| anyhow!("there is no home folder; give --data-dir"))?;
         Ok(base.join("stock-up").join(venue))
     }
-}
-
-/// A span as the standard library has it.
-pub(crate) fn duration(span: Span) -> Duration {
-    Duration::from_nanos(span.ns().unsigned_abs())
 }
 
 #[cfg(test)]

@@ -89,7 +89,7 @@ fn mistakes_are_named_with_their_place() {
     refuses(
         "[store]\nfull = 7\n",
         &[],
-        "FILE:2:8: invalid type: integer `7`, expected a string",
+        "FILE:2:8: invalid type: integer `7`, expected a duration like \"60s\"",
     );
     refuses(
         "[store]\nfull = \"7\"\n",

@@ -1,12 +1,12 @@
 //! How the broker is reached and what is used on it.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use stock_up_core::Span;
 
 use crate::feed::Secret;
+use crate::form::{self, duration};
 
 /// Most unacknowledged messages that a quorum queue gives to one consumer.
 pub const MAX_PREFETCH: u16 = 2000;
@@ -28,7 +28,7 @@ pub struct RabbitmqConfig {
     /// Who we are.
     pub user: String,
     /// Our password; there is no default.
-    #[serde(skip_serializing, deserialize_with = "secret")]
+    #[serde(skip_serializing, deserialize_with = "form::secret")]
     pub password: Secret,
     /// Encrypt the connection.
     pub tls: bool,
@@ -47,18 +47,18 @@ pub struct RabbitmqConfig {
     /// interval, and a quorum queue takes 2000 at most.
     pub prefetch: u16,
     /// A connection without any sign of life for twice as long is dead; in whole seconds.
-    #[serde(with = "span")]
+    #[serde(with = "form::span")]
     pub heartbeat: Span,
     /// The longest that connecting, login and declaring may take.
-    #[serde(with = "span")]
+    #[serde(with = "form::span")]
     pub connect_timeout: Span,
     /// The longest that the broker may be silent while it owes an answer or a confirmation; and
     /// that a stream may bring nothing before we ask for it anew.
-    #[serde(with = "span")]
+    #[serde(with = "form::span")]
     pub confirm_timeout: Span,
     /// The longest that the broker may hold us up by an alarm (memory, disk) before we count it
     /// as lost.
-    #[serde(with = "span")]
+    #[serde(with = "form::span")]
     pub blocked_timeout: Span,
     /// A stream keeps at most so many bytes; 0: no bound. Used when it is created.
     pub stream_max_bytes: u64,
@@ -149,34 +149,6 @@ impl RabbitmqConfig {
     /// The prefetch within what the broker takes.
     pub(super) fn bounded_prefetch(&self) -> u16 {
         self.prefetch.clamp(1, MAX_PREFETCH)
-    }
-}
-
-/// A span for timers.
-pub(super) fn duration(span: Span) -> Duration {
-    Duration::from_nanos(u64::try_from(span.ns()).unwrap_or_default())
-}
-
-fn secret<'de, D: Deserializer<'de>>(from: D) -> Result<Secret, D::Error> {
-    String::deserialize(from).map(|text| Secret::new(&text))
-}
-
-/// Durations as text: `60s`.
-mod span {
-    use serde::{Deserialize, Deserializer, Serializer};
-    use stock_up_core::Span;
-
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "serde gives the field by reference"
-    )]
-    pub(super) fn serialize<S: Serializer>(span: &Span, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(span)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Span, D::Error> {
-        let text = String::deserialize(from)?;
-        Span::parse(&text).map_err(serde::de::Error::custom)
     }
 }
 

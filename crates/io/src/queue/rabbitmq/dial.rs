@@ -12,9 +12,10 @@ use futures_util::task::AtomicWaker;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::rustls::pki_types::ServerName;
 
-use super::config::{RabbitmqConfig, duration};
+use super::config::RabbitmqConfig;
 use crate::feed::dial::{DialError, Transport, connect};
 use crate::feed::tls::connector;
+use crate::form::duration;
 use crate::queue::QueueError;
 
 /// TCP, encrypted or not, which can be cut from outside.

@@ -11,11 +11,12 @@ use lapin::uri::{AMQPAuthority, AMQPQueryString, AMQPScheme, AMQPUri, AMQPUserIn
 use lapin::{Channel, Connection, ConnectionProperties, Error, Event};
 use tokio::time::{Instant, sleep_until};
 
-use super::config::{RabbitmqConfig, duration};
+use super::config::RabbitmqConfig;
 use super::dial::{Scissors, Wire, dial, late};
 use super::fault::{Phase, sort};
 use super::runtime;
 use crate::feed::Secret;
+use crate::form::duration;
 use crate::queue::QueueError;
 
 /// An open connection. Nothing reconnects by itself: after an error it is to be dropped.

@@ -10,7 +10,8 @@ use super::chunk::Chunk;
 use super::create;
 use super::frame::{Command, Frame, From};
 use super::session::Session;
-use crate::queue::rabbitmq::config::{RabbitmqConfig, duration};
+use crate::form::duration;
+use crate::queue::rabbitmq::config::RabbitmqConfig;
 use crate::queue::{Consumer, Event, Incoming, Place, QueueError, Start};
 
 /// The one partition of a stream.

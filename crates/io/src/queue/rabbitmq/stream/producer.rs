@@ -11,7 +11,8 @@ use super::frame::{Command, Frame, Publish, publish_bytes};
 use super::session::Session;
 use super::wire::Reader;
 use super::{create, producer_name};
-use crate::queue::rabbitmq::config::{RabbitmqConfig, duration};
+use crate::form::duration;
+use crate::queue::rabbitmq::config::RabbitmqConfig;
 use crate::queue::{Outgoing, Producer, QueueError};
 
 /// A connection has one publisher.

@@ -16,8 +16,9 @@ use tokio::time::timeout;
 use super::answer::{Answer, sort};
 use super::frame::{Command, Frame, LENGTH_BYTES};
 use super::wire::Reader;
+use crate::form::duration;
 use crate::queue::QueueError;
-use crate::queue::rabbitmq::config::{RabbitmqConfig, duration};
+use crate::queue::rabbitmq::config::RabbitmqConfig;
 use crate::queue::rabbitmq::dial::{Wire, dial, late};
 
 /// Largest frame that is taken in. A chunk holds what a broker got in one go, of all producers.
