@@ -1,6 +1,9 @@
 //! What is refused before anything is tried.
 
+use std::path::Path;
+
 use super::*;
+use crate::queue::QueueError;
 
 fn read(text: &str) -> Result<KafkaConfig, String> {
     let config: KafkaConfig = toml::from_str(text).map_err(|error| error.to_string())?;
@@ -56,7 +59,7 @@ fn what_cannot_be_meant_is_refused_with_its_place() {
         ("group = \"\"", "kafka.group"),
         ("linger = \"2s\"", "kafka.linger: 2s is too long"),
         ("linger = \"5\"", "has no unit"),
-        ("linger = 5", "expected a string"),
+        ("linger = 5", "expected a duration like"),
         ("confirm_within = \"10ms\"", "kafka.confirm_within"),
         ("compression = \"zip\"", "unknown variant"),
         ("toppic = \"x\"", "unknown field `toppic`"),
