@@ -97,6 +97,7 @@ export class MockServer {
       duplicate: 12,
       ineligible: 0,
       late_dropped: 0,
+      late_dropped_by_cause: { delayed: 0, out_of_order: 0 },
       refused: 0,
       in_flight: 0,
       lag_records: live ? 1 : 0,

@@ -92,7 +92,9 @@ export interface Pipeline {
   applied: number;
   duplicate: number;
   ineligible: number;
+  /** The sum of the next. */
   late_dropped: number;
+  late_dropped_by_cause: { delayed: number; out_of_order: number };
   refused: number;
   in_flight: number;
   lag_records: number;

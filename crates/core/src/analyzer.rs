@@ -18,7 +18,7 @@ mod sequence;
 mod symbol;
 
 pub use checkpoint::{CHECKPOINT_FORMAT, CheckpointError};
-pub use counters::Counters;
+pub use counters::{Counters, LateDropped};
 pub(crate) use grid::{first_grid, regrid};
 pub use sequence::ApplyError;
 

@@ -40,7 +40,7 @@ mod series;
 mod unit;
 mod view;
 
-pub use analyzer::{Analyzer, ApplyError, CheckpointError, Counters, Emission};
+pub use analyzer::{Analyzer, ApplyError, CheckpointError, Counters, Emission, LateDropped};
 pub use decimal::{Decimal, DecimalError};
 pub use names::{NameId, Names};
 pub use point::{Metrics, Point, Status, SymbolId, Volume};

@@ -4,15 +4,21 @@ import type { Pipeline } from '../contract';
 import type { Changes } from '../live/frames';
 import type { Market } from '../live/market';
 import { bytes, compact, exact } from '../pure/format';
+import { lateByCause } from '../pure/late';
 import { el, setClass, setText, setTitle } from './dom';
 
+/** Everything that is one number. */
+type Count = Exclude<keyof Pipeline, 'late_dropped_by_cause'>;
+
 interface Item {
-  key: keyof Pipeline;
+  key: Count;
   label: string;
   title: string;
   /** Not zero is worth a look. */
   alarming?: boolean;
   show?: (value: number) => string;
+  /** What the tooltip of the number says, if it is more than the exact number. */
+  detail?: (pipeline: Pipeline) => string;
 }
 
 const ITEMS: readonly Item[] = [
@@ -29,8 +35,11 @@ const ITEMS: readonly Item[] = [
   {
     key: 'late_dropped',
     label: 'late',
-    title: 'Trades that came too late to be put where they belong',
+    title:
+      'Trades that came too late to be put where they belong: delayed on their way to us, ' +
+      'or received in time but out of order, behind the time of other trades and the clock',
     alarming: true,
+    detail: lateByCause,
   },
   { key: 'refused', label: 'refused', title: 'Messages or values that could not be read exactly', alarming: true },
   { key: 'in_flight', label: 'in flight', title: 'Trades received but not yet applied' },
@@ -41,7 +50,7 @@ const ITEMS: readonly Item[] = [
 
 export class StatusBar {
   readonly root = el('footer', { class: 'statusbar', attrs: { 'aria-label': 'Pipeline' } });
-  private readonly values = new Map<keyof Pipeline, HTMLElement>();
+  private readonly values = new Map<Count, HTMLElement>();
 
   constructor(private readonly market: Market) {
     const list = el('dl', { class: 'rates' });
@@ -57,12 +66,12 @@ export class StatusBar {
     const { pipeline, connection } = this.market;
     if (changes.topics.has('connection')) this.root.classList.toggle('unheard', connection.state !== 'live');
     if (!changes.topics.has('pipeline') || pipeline === null) return;
-    for (const { key, show, alarming } of ITEMS) {
+    for (const { key, show, alarming, detail } of ITEMS) {
       const node = this.values.get(key);
       if (node === undefined) continue;
       const value = pipeline[key] ?? 0;
       setText(node, show === undefined ? compact(Math.round(value * 10) / 10) : show(value));
-      setTitle(node, exact(String(value)));
+      setTitle(node, detail === undefined ? exact(String(value)) : detail(pipeline));
       setClass(node, alarming === true && value > 0 ? 'alarm' : '');
     }
   }

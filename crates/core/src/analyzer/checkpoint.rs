@@ -1,4 +1,4 @@
-//! The analyzer's whole state as bytes: `docs/formats/checkpoint.md`, version 1.
+//! The analyzer's whole state as bytes: `docs/formats/checkpoint.md`, version 2.
 //!
 //! Sums and extremes are not stored: they are functions of the held trades, and are made anew.
 
@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::revision::Revise;
 use super::symbol::{Symbol, lengths};
-use super::{Analyzer, Counters, Emission, Everything};
+use super::{Analyzer, Counters, Emission, Everything, LateDropped};
 use crate::book::{Book, Entry};
 use crate::bytes::{BytesError, Decoder, Encoder};
 use crate::coverage::{Coverage, Interval};
@@ -19,8 +19,11 @@ use crate::ring::flag;
 use crate::series::Emitted;
 use crate::trade::MAX_SYMBOL_BYTES;
 
-/// Version of the checkpoint format that this code writes and reads.
-pub const CHECKPOINT_FORMAT: u8 = 1;
+/// Version of the checkpoint format that this code writes.
+pub const CHECKPOINT_FORMAT: u8 = 2;
+
+/// The version before, which is read too: it did not tell causes of late trades.
+const WITHOUT_CAUSES: u8 = 1;
 
 /// Most items of one list in a checkpoint: bounds what damaged bytes can make us allocate.
 const MAX_ITEMS: usize = 1 << 28;
@@ -91,11 +94,11 @@ impl Analyzer {
     /// [`CheckpointError`] says what is wrong and where.
     pub fn restore(input: &[u8]) -> Result<Self, CheckpointError> {
         let mut from = Decoder::new(input);
-        match from.byte("format version")? {
-            CHECKPOINT_FORMAT => {}
+        let format = match from.byte("format version")? {
+            known @ (WITHOUT_CAUSES | CHECKPOINT_FORMAT) => known,
             0 => return Err(from.invalid("format version").into()),
             found => return Err(CheckpointError::Newer { found }),
-        }
+        };
         let settings = decode_analyzer_settings(&mut from)?;
         let settings_revision = from.unsigned("settings revision")?;
         let emission = if from.flag("emission")? {
@@ -120,7 +123,7 @@ impl Analyzer {
         };
         analyzer.restarted = from.flag("restarted")?;
         let recheck = decode_optional(&mut from)?.zip(decode_optional(&mut from)?);
-        analyzer.counters = decode_counters(&mut from)?;
+        analyzer.counters = decode_counters(format, &mut from)?;
         analyzer.coverage = decode_coverage(&mut from)?;
         analyzer.decode_symbols(&mut from)?;
         let count = from.count("late symbols", 1, MAX_ITEMS)?;
@@ -269,7 +272,10 @@ fn encode_counters(counters: &Counters, to: &mut Encoder<'_>) {
         applied,
         duplicate,
         ineligible,
-        late_dropped,
+        late_dropped: LateDropped {
+            delayed,
+            out_of_order,
+        },
         late_applied,
         points,
     } = *counters;
@@ -277,7 +283,8 @@ fn encode_counters(counters: &Counters, to: &mut Encoder<'_>) {
         applied,
         duplicate,
         ineligible,
-        late_dropped,
+        delayed,
+        out_of_order,
         late_applied,
         points,
     ] {
@@ -285,12 +292,18 @@ fn encode_counters(counters: &Counters, to: &mut Encoder<'_>) {
     }
 }
 
-fn decode_counters(from: &mut Decoder<'_>) -> Result<Counters, BytesError> {
+fn decode_counters(format: u8, from: &mut Decoder<'_>) -> Result<Counters, BytesError> {
     Ok(Counters {
         applied: from.unsigned("counter")?,
         duplicate: from.unsigned("counter")?,
         ineligible: from.unsigned("counter")?,
-        late_dropped: from.unsigned("counter")?,
+        late_dropped: LateDropped {
+            delayed: from.unsigned("counter")?,
+            out_of_order: match format {
+                WITHOUT_CAUSES => 0,
+                _ => from.unsigned("counter")?,
+            },
+        },
         late_applied: from.unsigned("counter")?,
         points: from.unsigned("counter")?,
     })

@@ -60,7 +60,7 @@ impl Analyzer {
         for trade in &batch.trades {
             let flags = self.flags_of(trade, batch, &mut meanings);
             let symbol = self.symbol_of(trade, batch, &mut meanings);
-            self.trade(symbol, trade, flags, out);
+            self.trade(symbol, trade, (flags, batch), out);
         }
         self.meanings = meanings;
         Ok(())
@@ -119,7 +119,13 @@ impl Analyzer {
     }
 
     #[inline]
-    fn trade(&mut self, index: u32, trade: &Trade, flags: u8, out: &mut Vec<Point>) {
+    fn trade(
+        &mut self,
+        index: u32,
+        trade: &Trade,
+        (flags, batch): (u8, &TradeBatch),
+        out: &mut Vec<Point>,
+    ) {
         self.advance(trade.ts_event, out);
         let entry = Entry {
             time: trade.ts_event,
@@ -127,7 +133,7 @@ impl Analyzer {
             size: trade.size,
             flags,
         };
-        let entry = self.admits(&entry).then_some(&entry);
+        let entry = self.admits(&entry, batch).then_some(&entry);
         match self.emission {
             Emission::Trade => self.follow(SymbolId(index), entry, out),
             Emission::Grid => {
@@ -140,16 +146,32 @@ impl Analyzer {
 
     /// Whether a trade may move anything; log time has been moved on to it.
     #[inline]
-    fn admits(&mut self, entry: &Entry) -> bool {
+    fn admits(&mut self, entry: &Entry, batch: &TradeBatch) -> bool {
         let now = self.log_time.unwrap_or(entry.time);
         let reach = || self.settings.reach().ns();
-        let is_late = entry.time < now && entry.time < now.saturating_sub(reach());
+        if entry.time < now && entry.time < now.saturating_sub(reach()) {
+            self.drop_late(entry.time, batch);
+            return false;
+        }
         let count = match entry.flags {
-            _ if is_late => &mut self.counters.late_dropped,
             0 => &mut self.counters.ineligible,
             _ => &mut self.counters.applied,
         };
         *count += 1;
-        !is_late && entry.flags != 0
+        entry.flags != 0
+    }
+
+    /// Counts a trade that is too late, by cause.
+    #[cold]
+    fn drop_late(&mut self, ts_event: i64, batch: &TradeBatch) {
+        let delay = batch.ts_recv.saturating_sub(ts_event);
+        // Recorded trades were received when they were played, not when they came.
+        let is_live = self.coverage.clock == Clock::Wall;
+        let dropped = &mut self.counters.late_dropped;
+        if is_live && delay > self.settings.reach().ns() {
+            dropped.delayed += 1;
+        } else {
+            dropped.out_of_order += 1;
+        }
     }
 }

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use stock_up_core::{
-    Analyzer, AnalyzerSettings, Clock, Decimal, Emission, FeedChange, FeedEvent, Point, Record,
-    Span, TradeBatch,
+    Analyzer, AnalyzerSettings, Clock, Decimal, Emission, FeedChange, FeedEvent, LateDropped,
+    Point, Record, Span, TradeBatch,
 };
 
 use crate::model::{self, Print, Rows};
@@ -231,7 +231,8 @@ proptest! {
         let (analyzer, points) = run(&prints, &settings, &[]);
         prop_assert_eq!(last_rows(&analyzer, &points), model::series(&prints, &settings));
         let dropped = prints.len() - model::accepted(&prints, &settings).0.len();
-        prop_assert_eq!(analyzer.counters().late_dropped, dropped as u64);
+        let late = analyzer.counters().late_dropped;
+        prop_assert_eq!(late, LateDropped { delayed: 0, out_of_order: dropped as u64 });
         prop_assert_eq!(analyzer.counters().applied, (prints.len() - dropped) as u64);
     }
 
@@ -297,6 +298,7 @@ proptest! {
         end(&mut analyzer, &mut whole);
         end(&mut restarted, &mut parts);
         prop_assert_eq!(lines(&analyzer, &whole), lines(&restarted, &parts));
+        prop_assert_eq!(analyzer.counters(), restarted.counters());
     }
 
     #[test]

@@ -4,5 +4,6 @@
 
 mod analyzer;
 mod feed;
+mod late;
 mod model;
 mod partition;

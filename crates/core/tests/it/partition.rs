@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use stock_up_core::partition::{Piece, Splitter};
 use stock_up_core::{
-    Analyzer, AnalyzerSettings, Clock, Decimal, Emission, FeedChange, FeedEvent, GapCause, Point,
-    Record, SettingsEpoch, Span, Tick, TradeBatch,
+    Analyzer, AnalyzerSettings, Clock, Decimal, Emission, FeedChange, FeedEvent, GapCause,
+    LateDropped, Point, Record, SettingsEpoch, Span, Tick, TradeBatch,
 };
 
 const SECOND: i64 = 1_000_000_000;
@@ -131,7 +131,10 @@ fn lines(analyzer: &Analyzer, points: &[Point]) -> Vec<String> {
 
 const ANY: stock_up_core::SymbolId = stock_up_core::SymbolId(0);
 
-fn whole(records: &[Record]) -> Vec<String> {
+/// What is emitted, and the trades that were applied and dropped: `(points, (applied, late))`.
+type Outcome = (Vec<String>, (u64, LateDropped));
+
+fn whole(records: &[Record]) -> Outcome {
     let (mut analyzer, mut points) = (analyzer(), Vec::new());
     for record in records {
         analyzer
@@ -140,7 +143,8 @@ fn whole(records: &[Record]) -> Vec<String> {
     }
     let mut lines = lines(&analyzer, &points);
     lines.sort_unstable();
-    lines
+    let counters = analyzer.counters();
+    (lines, (counters.applied, counters.late_dropped))
 }
 
 fn split(records: &[Record], mut splitter: Splitter) -> Vec<Piece> {
@@ -151,8 +155,8 @@ fn split(records: &[Record], mut splitter: Splitter) -> Vec<Piece> {
     pieces
 }
 
-fn partitioned(pieces: &[Piece], partitions: u32) -> Vec<String> {
-    let mut all = Vec::new();
+fn partitioned(pieces: &[Piece], partitions: u32) -> Outcome {
+    let (mut all, mut applied, mut late) = (Vec::new(), 0, LateDropped::default());
     for partition in 0..partitions {
         let (mut analyzer, mut points) = (analyzer(), Vec::new());
         for piece in pieces.iter().filter(|piece| piece.partition == partition) {
@@ -161,9 +165,11 @@ fn partitioned(pieces: &[Piece], partitions: u32) -> Vec<String> {
                 .unwrap();
         }
         all.extend(lines(&analyzer, &points));
+        applied += analyzer.counters().applied;
+        late += analyzer.counters().late_dropped;
     }
     all.sort_unstable();
-    all
+    (all, (applied, late))
 }
 
 proptest! {

@@ -1,7 +1,10 @@
 //! How a metric is declared: registered with the Prometheus client and written down, in one step.
 
+use std::fmt;
+
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
@@ -89,95 +92,118 @@ impl Declare {
     pub(super) fn pipeline(&mut self, pipeline: &Pipeline) {
         self.registry
             .register_collector(Box::new(PipelineCollector(pipeline.clone())));
-        for (name, kind, help, _) in PIPELINE {
+        for (name, help, reading) in PIPELINE {
+            let (kind, label) = reading.kind_and_label();
             self.docs.push(MetricDoc {
                 name,
-                kind: kind.name(),
-                label: "",
+                kind,
+                label,
                 help,
             });
         }
     }
 }
 
+/// How a metric is read from the counters.
 #[derive(Debug, Clone, Copy)]
-enum Kind {
-    Counter,
-    Gauge,
+enum Reading {
+    Counter(fn(&Counts) -> u64),
+    /// One value for each cause.
+    CounterByCause(fn(&Counts) -> [(&'static str, u64); 2]),
+    Gauge(fn(&Counts) -> u64),
 }
 
-impl Kind {
-    fn name(self) -> &'static str {
+impl Reading {
+    fn kind_and_label(self) -> (&'static str, &'static str) {
         match self {
-            Self::Counter => "counter",
-            Self::Gauge => "gauge",
+            Self::Counter(_) => ("counter", ""),
+            Self::CounterByCause(_) => ("counter", CAUSE),
+            Self::Gauge(_) => ("gauge", ""),
+        }
+    }
+
+    fn write(
+        self,
+        counts: &Counts,
+        (name, help): (&str, &str),
+        encoder: &mut DescriptorEncoder<'_>,
+    ) -> fmt::Result {
+        let kind = match self {
+            Self::Counter(_) | Self::CounterByCause(_) => MetricType::Counter,
+            Self::Gauge(_) => MetricType::Gauge,
+        };
+        let mut metric = encoder.encode_descriptor(name, help.trim_end_matches('.'), None, kind)?;
+        match self {
+            Self::Counter(read) => ConstCounter::new(read(counts)).encode(metric),
+            Self::CounterByCause(read) => {
+                for (cause, value) in read(counts) {
+                    ConstCounter::new(value).encode(metric.encode_family(&[(CAUSE, cause)])?)?;
+                }
+                Ok(())
+            }
+            Self::Gauge(read) => {
+                let value = i64::try_from(read(counts)).unwrap_or(i64::MAX);
+                ConstGauge::new(value).encode(metric)
+            }
         }
     }
 }
 
-type Reading = fn(&Counts) -> u64;
+/// The label that tells why.
+const CAUSE: &str = "cause";
 
 /// The counters of [`Pipeline`], read together so that they agree.
-const PIPELINE: [(&str, Kind, &str, Reading); 10] = [
+const PIPELINE: [(&str, &str, Reading); 10] = [
     (
         "stock_up_trades_received",
-        Kind::Counter,
         "Trades that came in.",
-        |c| c.received,
+        Reading::Counter(|c| c.received),
     ),
     (
         "stock_up_trades_applied",
-        Kind::Counter,
         "Trades that moved a window.",
-        |c| c.settled.applied,
+        Reading::Counter(|c| c.settled.applied),
     ),
     (
         "stock_up_trades_duplicate",
-        Kind::Counter,
         "Trades that had been received before.",
-        |c| c.settled.duplicate,
+        Reading::Counter(|c| c.settled.duplicate),
     ),
     (
         "stock_up_trades_ineligible",
-        Kind::Counter,
         "Trades whose conditions let them move nothing.",
-        |c| c.settled.ineligible,
+        Reading::Counter(|c| c.settled.ineligible),
     ),
     (
         "stock_up_trades_late_dropped",
-        Kind::Counter,
-        "Trades that came too late for every window.",
-        |c| c.settled.late_dropped,
+        "Trades that came too late for every window: `delayed` on their way to us, or \
+         `out_of_order`, received in time but behind log time.",
+        Reading::CounterByCause(|c| c.settled.late_dropped.by_cause()),
     ),
     (
         "stock_up_trades_refused",
-        Kind::Counter,
         "Trades that could not be held: a value out of range, or no symbol.",
-        |c| c.settled.refused,
+        Reading::Counter(|c| c.settled.refused),
     ),
     (
         "stock_up_trades_in_flight",
-        Kind::Gauge,
         "Trades that came in and are not settled yet.",
-        Counts::in_flight,
+        Reading::Gauge(Counts::in_flight),
     ),
     (
         "stock_up_points_emitted",
-        Kind::Counter,
         "Grid points emitted, revisions included.",
-        |c| c.points,
+        Reading::Counter(|c| c.points),
     ),
     (
         "stock_up_log_lag_records",
-        Kind::Gauge,
         "Records of the log that are not analysed yet.",
-        |c| c.lag_records,
+        Reading::Gauge(|c| c.lag_records),
     ),
     (
         "stock_up_log_size_bytes",
-        Kind::Gauge,
         "Size of the log on disk.",
-        |c| c.log_bytes,
+        Reading::Gauge(|c| c.log_bytes),
     ),
 ];
 
@@ -185,30 +211,10 @@ const PIPELINE: [(&str, Kind, &str, Reading); 10] = [
 struct PipelineCollector(Pipeline);
 
 impl Collector for PipelineCollector {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let counts = self.0.counts();
-        for (name, kind, help, read) in PIPELINE {
-            let value = read(&counts);
-            match kind {
-                Kind::Counter => {
-                    let metric = ConstCounter::new(value);
-                    metric.encode(encoder.encode_descriptor(
-                        name,
-                        help,
-                        None,
-                        metric.metric_type(),
-                    )?)?;
-                }
-                Kind::Gauge => {
-                    let metric = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
-                    metric.encode(encoder.encode_descriptor(
-                        name,
-                        help,
-                        None,
-                        metric.metric_type(),
-                    )?)?;
-                }
-            }
+        for (name, help, reading) in PIPELINE {
+            reading.write(&counts, (name, help), &mut encoder)?;
         }
         Ok(())
     }

@@ -6,6 +6,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use stock_up_core::LateDropped;
+
 /// How trades were settled.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Settled {
@@ -15,8 +17,8 @@ pub(crate) struct Settled {
     pub(crate) duplicate: u64,
     /// Their conditions let them move nothing.
     pub(crate) ineligible: u64,
-    /// They were too late for every window.
-    pub(crate) late_dropped: u64,
+    /// They were too late for every window, by cause.
+    pub(crate) late_dropped: LateDropped,
     /// They could not be held: out of range, or no symbol.
     pub(crate) refused: u64,
 }
@@ -27,7 +29,7 @@ impl Settled {
             self.applied,
             self.duplicate,
             self.ineligible,
-            self.late_dropped,
+            self.late_dropped.total(),
             self.refused,
         ]
         .into_iter()
@@ -114,12 +116,15 @@ mod tests {
         let settled = Settled {
             applied: 4,
             duplicate: 1,
-            late_dropped: 1,
+            late_dropped: LateDropped {
+                delayed: 1,
+                out_of_order: 2,
+            },
             ..Settled::default()
         };
         pipeline.settled(settled, 3);
         let counts = pipeline.counts();
-        assert_eq!(counts.in_flight(), 4);
+        assert_eq!(counts.in_flight(), 2);
         assert_eq!(counts.received, counts.settled.total() + counts.in_flight());
         assert_eq!(counts.points, 3);
     }

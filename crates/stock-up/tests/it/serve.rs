@@ -62,11 +62,15 @@ fn the_simulated_market_is_live_labelled_and_accounted_for() {
         "applied",
         "duplicate",
         "ineligible",
-        "late_dropped",
+        "late_dropped{cause=\"delayed\"}",
+        "late_dropped{cause=\"out_of_order\"}",
         "refused",
     ]
     .iter()
-    .map(|way| metric(&metrics, &format!("stock_up_trades_{way}_total")))
+    .map(|way| {
+        let (name, cause) = way.split_at(way.find('{').unwrap_or(way.len()));
+        metric(&metrics, &format!("stock_up_trades_{name}_total{cause}"))
+    })
     .sum();
     let received = metric(&metrics, "stock_up_trades_received_total");
     let in_flight = metric(&metrics, "stock_up_trades_in_flight");

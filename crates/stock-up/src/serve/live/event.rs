@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use schemars::JsonSchema;
 use serde::Serialize;
+use stock_up_core::LateDropped;
 
 use super::client::Filter;
 use crate::hub::Row;
@@ -71,12 +72,36 @@ pub(in crate::serve) struct PipelineEvent {
     applied: u64,
     duplicate: u64,
     ineligible: u64,
+    /// All that came too late for every window.
     late_dropped: u64,
+    late_dropped_by_cause: LateDroppedByCause,
     refused: u64,
     in_flight: u64,
     lag_records: u64,
     log_bytes: u64,
     gaps_open: usize,
+}
+
+/// Why trades came too late for every window.
+#[derive(Debug, Serialize, JsonSchema)]
+struct LateDroppedByCause {
+    /// They took longer to reach us than points are revised.
+    delayed: u64,
+    /// They were received in time, but behind log time.
+    out_of_order: u64,
+}
+
+impl From<LateDropped> for LateDroppedByCause {
+    fn from(dropped: LateDropped) -> Self {
+        let LateDropped {
+            delayed,
+            out_of_order,
+        } = dropped;
+        Self {
+            delayed,
+            out_of_order,
+        }
+    }
 }
 
 impl PipelineEvent {
@@ -89,7 +114,8 @@ impl PipelineEvent {
             applied: settled.applied,
             duplicate: settled.duplicate,
             ineligible: settled.ineligible,
-            late_dropped: settled.late_dropped,
+            late_dropped: settled.late_dropped.total(),
+            late_dropped_by_cause: settled.late_dropped.into(),
             refused: settled.refused,
             in_flight: now.in_flight(),
             lag_records: now.lag_records,
