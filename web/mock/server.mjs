@@ -1,6 +1,6 @@
 // A stand-in for role `serve`, for developing the page and testing it: docs/http.md over a fake market, plain node.
 // `node mock/server.mjs [--port 8080] [--symbols SPY,IBM] [--count 50] [--token T]`
-// Control: POST /mock {"action": "cut" | "resume" | "refuse" | "accept" | "refuse_settings" | "accept_settings" | "mute" | "drop"}.
+// Control: POST /mock {"action": "cut" | "resume" | "late" | "refuse" | "accept" | "refuse_settings" | "accept_settings" | "mute" | "drop"}.
 
 import { createReadStream, existsSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -44,6 +44,7 @@ export class MockServer {
     this.clients = new Set();
     this.muted = false;
     this.received = 120_000;
+    this.late = { delayed: 0, out_of_order: 0 };
     this.tenths = 0;
     this.http = createServer((request, response) => void this.answer(request, response));
   }
@@ -93,11 +94,11 @@ export class MockServer {
       trades_per_second: live ? symbols * 10 : 0,
       points_per_second: symbols * this.market.windows.length,
       received: this.received,
-      applied: this.received - 12,
+      applied: this.received - 12 - this.late.delayed - this.late.out_of_order,
       duplicate: 12,
       ineligible: 0,
-      late_dropped: 0,
-      late_dropped_by_cause: { delayed: 0, out_of_order: 0 },
+      late_dropped: this.late.delayed + this.late.out_of_order,
+      late_dropped_by_cause: this.late,
       refused: 0,
       in_flight: 0,
       lag_records: live ? 1 : 0,
@@ -273,6 +274,9 @@ export class MockServer {
       resume: () => {
         tellGap(this.market.resume());
         setFeed('live', '');
+      },
+      late: () => {
+        this.late = { delayed: 2, out_of_order: 1 };
       },
       refuse: () => setFeed('refused', detail || 'the venue answered 401: the token is not valid'),
       refuse_settings: () => {

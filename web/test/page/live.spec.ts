@@ -28,6 +28,17 @@ test.describe('a real market', () => {
   });
 });
 
+test('late trades stand out at the foot, with their causes', async ({ page, world }) => {
+  await openPage(page, world);
+  const late = page.locator('.r-late-dropped dd');
+  await expect(late).toHaveText('0');
+  await expect(late).not.toHaveClass(/alarm/);
+  world.mock.control({ action: 'late' });
+  await expect(late).toHaveText('3');
+  await expect(late).toHaveClass(/alarm/);
+  await expect(late).toHaveAttribute('title', '3: 2 delayed, 1 out of order');
+});
+
 test('a cut feed shows as a gap within two seconds', async ({ page, world }) => {
   await openPage(page, world);
   const symbol = await firstSymbol(page);
