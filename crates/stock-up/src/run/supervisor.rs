@@ -6,6 +6,7 @@ use std::thread;
 
 use anyhow::{Context, anyhow};
 use stock_up_log::Log;
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
@@ -49,6 +50,24 @@ pub(super) fn spawn_analysis(analysis: Analysis, finish: Arc<Finish>) -> anyhow:
             // As above.
             drop(tell.send(analysis.run(&finish)));
         })?;
+    Ok(ended)
+}
+
+/// Runs a future on a thread of its own, which may block; what it spawns runs on the others.
+pub(super) fn spawn_thread<F>(
+    name: &str,
+    handle: &Handle,
+    future: impl FnOnce() -> F + Send + 'static,
+) -> anyhow::Result<Ended<()>>
+where
+    F: Future<Output = anyhow::Result<()>>,
+{
+    let (tell, ended) = oneshot::channel();
+    let handle = handle.clone();
+    thread::Builder::new().name(name.into()).spawn(move || {
+        // As above.
+        drop(tell.send(handle.block_on(future())));
+    })?;
     Ok(ended)
 }
 

@@ -1,0 +1,106 @@
+//! Role collect over a queue: the feed, the log, and the publisher behind it.
+
+use std::sync::Arc;
+
+use stock_up_log::{Log, Writer};
+use tokio::runtime::Handle;
+use tokio::task::JoinSet;
+
+use super::Common;
+use crate::analyze::Finish;
+use crate::collect::{Collect, End, Journal};
+use crate::data_dir::DataDir;
+use crate::failure::{Failure, Outcome};
+use crate::publish::{Publish, StateFile};
+use crate::run::logging::Logging;
+use crate::run::parts::Spool;
+use crate::run::pipeline::{FeedTask, commit_bounds, etcd_contact, log_retention, spawn_tasks};
+use crate::run::supervisor::{Ended, spawn_collect, spawn_thread};
+use crate::venue::Source;
+
+/// Role collect and the publisher, at work.
+pub(super) struct Collecting {
+    pub(super) log: Log,
+    pub(super) collected: Ended<End>,
+    pub(super) published: Ended<()>,
+    pub(super) finish: Arc<Finish>,
+}
+
+impl Common {
+    /// Starts the feed, the log and the publisher.
+    pub(super) fn start_collect(
+        &self,
+        spool: Spool,
+        (tasks, logging): (&mut JoinSet<()>, Logging),
+        handle: &Handle,
+    ) -> Outcome<Collecting> {
+        let Spool {
+            dir,
+            log,
+            writer,
+            settings: (settings, watcher),
+        } = spool;
+        let publish = self.publish(&dir, &log)?;
+        let known = publish.known().map_err(Failure::data_dir)?;
+        let source = Source::new(&self.config, &self.clock).map_err(Failure::usage)?;
+        let (signals, received) = Source::channel();
+        let collect = Collect {
+            venue: Source::venue(self.config.venue.kind),
+            journal: self.journal(&log, writer)?,
+            signals: received,
+            settings: settings.watch(),
+            clock: self.clock.clone(),
+            hub: self.hub.clone(),
+            telemetry: Arc::clone(&self.telemetry),
+            until_idle: self.until_idle,
+        };
+        let collected = spawn_collect(collect, known, self.stop.told())?;
+        let finish = Arc::new(Finish::default());
+        let told = Arc::clone(&finish);
+        let published = spawn_thread("publish", handle, move || publish.run(told))?;
+        let feed = FeedTask {
+            source,
+            signals,
+            clock: self.clock.clone(),
+            told: self.stop.clone(),
+        };
+        spawn_tasks(
+            (tasks, handle),
+            feed,
+            (settings, watcher),
+            (
+                self.hub.clone(),
+                logging,
+                etcd_contact(&self.config, &self.telemetry),
+            ),
+        );
+        Ok(Collecting {
+            log,
+            collected,
+            published,
+            finish,
+        })
+    }
+
+    fn journal(&self, log: &Log, writer: Writer) -> Outcome<Journal> {
+        Ok(Journal::start(
+            log.clone(),
+            writer,
+            commit_bounds(&self.config),
+            Arc::clone(&self.telemetry),
+        )?)
+    }
+
+    fn publish(&self, dir: &DataDir, log: &Log) -> Outcome<Publish> {
+        let file = StateFile::of(dir.path());
+        let published = file.load(log.first_seq()).map_err(Failure::data_dir)?;
+        Ok(Publish {
+            log: log.clone(),
+            queue: self.queue(),
+            file,
+            published,
+            retention: log_retention(&self.config),
+            telemetry: Arc::clone(&self.telemetry),
+        })
+    }
+}
