@@ -1,6 +1,7 @@
 //! Where things are: the checkout, the target folder, the binary.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use anyhow::Context as _;
 use serde_json::Value;
@@ -8,10 +9,22 @@ use serde_json::Value;
 use crate::shell;
 
 /// The root of the checkout, wherever the command was started.
+///
+/// What cargo says of the running command goes before what was known when it was compiled: a
+/// `target` that was copied to another checkout would work in the first one.
 pub(crate) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("xtask lies in the workspace root")
+    static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
+        let running = std::env::var_os("CARGO_MANIFEST_DIR").filter(|_| is_of_this_package());
+        let package = running.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+        let root = Path::new(&package).parent();
+        root.expect("xtask lies in the workspace root").to_owned()
+    });
+    &ROOT
+}
+
+/// Whether cargo's variables speak of us, and not of a package whose test started us.
+fn is_of_this_package() -> bool {
+    std::env::var("CARGO_PKG_NAME").is_ok_and(|name| name == env!("CARGO_PKG_NAME"))
 }
 
 /// What cargo knows of the workspace's own packages, dependencies left out.
