@@ -26,6 +26,11 @@ pub(crate) struct Failure {
 /// What commands return.
 pub(crate) type Outcome<T = ()> = Result<T, Failure>;
 
+/// Why something that this program knows, but was built without, is refused.
+pub(crate) fn built_without(name: &str) -> anyhow::Error {
+    anyhow::anyhow!("this program was built without {name}; build it with its default features")
+}
+
 impl Failure {
     /// A wrong command line or configuration.
     pub(crate) fn usage(error: impl Into<anyhow::Error>) -> Self {

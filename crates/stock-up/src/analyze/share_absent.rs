@@ -4,12 +4,12 @@ use stock_up_io::checkpoint::SharedCheckpoint;
 use stock_up_io::store::Store;
 
 use crate::config::Config;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome, built_without};
 use crate::telemetry::Telemetry;
 
 /// Nobody waits for what is never there.
 #[derive(Debug, Default)]
-pub(crate) struct Patience;
+pub(crate) struct Patience(());
 
 /// There is none: checking the configuration refuses Redis.
 #[derive(Debug)]
@@ -18,20 +18,26 @@ pub(crate) enum Sharer {}
 impl Sharer {
     /// Nothing is shared.
     pub(crate) fn begin(
-        _: (&Config, &Telemetry, &Patience),
+        (config, _, _): (&Config, &Telemetry, &Patience),
         _: String,
         _: &mut Store,
         _: Option<u64>,
     ) -> Outcome<Option<Self>> {
+        Self::check_config(config).map_err(Failure::usage)?;
         Ok(None)
     }
 
-    pub(crate) fn check_config(_: &Config) -> anyhow::Result<()> {
+    /// Refuses Redis.
+    pub(crate) fn check_config(config: &Config) -> anyhow::Result<()> {
+        if config.redis.is_on() {
+            return Err(built_without("Redis"));
+        }
         Ok(())
     }
 
+    /// Refuses Redis.
     pub(crate) fn probe(_: &Config) -> Outcome<Vec<String>> {
-        Ok(Vec::new())
+        Err(Failure::usage(built_without("Redis")))
     }
 
     pub(crate) fn offer(&self, _: SharedCheckpoint) -> anyhow::Result<()> {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use stock_up_core::Span;
 
 use super::form;
+use crate::failure::built_without;
 
 /// How etcd is reached; without endpoints, settings come from the settings file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -70,7 +71,7 @@ impl EtcdConfig {
             anyhow::bail!("[etcd] timeout `{}` is outside 100ms to 60s", self.timeout);
         }
         if self.is_on() && !cfg!(feature = "etcd") {
-            anyhow::bail!("[etcd] endpoints: this program was built without etcd");
+            return Err(built_without("etcd").context("[etcd] endpoints"));
         }
         Ok(())
     }

@@ -123,11 +123,7 @@ impl QueueConfig {
                 Ok(())
             }
             #[cfg(not(all(feature = "kafka", feature = "rabbitmq")))]
-            kind => {
-                let name = kind.name();
-                Err(anyhow::anyhow!("this program was built without {name}"))
-                    .context("[queue] type; build it with its default features")
-            }
+            kind => Err(crate::failure::built_without(kind.name())).context("[queue] type"),
         }
     }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use stock_up_core::Span;
 
 use super::form;
+use crate::failure::built_without;
 
 /// How Redis is reached; without a URL, checkpoints stay in the data directory.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -48,7 +49,7 @@ impl RedisConfig {
             anyhow::bail!("[redis] timeout `{}` is outside 100ms to 60s", self.timeout);
         }
         if self.is_on() && !cfg!(feature = "redis") {
-            anyhow::bail!("[redis] url: this program was built without Redis");
+            return Err(built_without("Redis").context("[redis] url"));
         }
         Ok(())
     }

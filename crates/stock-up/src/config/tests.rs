@@ -198,6 +198,7 @@ fn mistakes_about_influxdb_are_named() {
     );
 }
 
+#[cfg(all(feature = "kafka", feature = "rabbitmq"))]
 #[test]
 fn the_seed_s_queue_is_taken_where_nothing_newer_is_set() {
     let file = file("[queue.rabbitmq]\nvhost = \"mine\"\n");

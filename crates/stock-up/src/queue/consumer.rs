@@ -5,6 +5,8 @@
     expect(unused_variables, reason = "without a broker there is no consumer")
 )]
 
+use std::future::ready;
+
 #[cfg(feature = "kafka")]
 use stock_up_io::queue::kafka::{KafkaConfig, KafkaConsumer};
 #[cfg(feature = "rabbitmq")]
@@ -78,11 +80,7 @@ impl QueueConsumer {
     /// itself can be read again.
     #[cfg_attr(
         not(feature = "rabbitmq"),
-        expect(
-            unused_variables,
-            clippy::unused_async,
-            reason = "only that broker needs it"
-        )
+        expect(unused_variables, reason = "only that broker needs it")
     )]
     pub(crate) async fn ask_rewind(&mut self, from: u64) -> Result<bool, QueueError> {
         match self {
@@ -92,7 +90,7 @@ impl QueueConsumer {
                 asker.ask(from.to_string().as_bytes()).await?;
                 Ok(true)
             }
-            _ => Ok(false),
+            _ => ready(Ok(false)).await,
         }
     }
 }

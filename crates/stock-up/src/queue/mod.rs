@@ -4,6 +4,8 @@ mod consumer;
 mod producer;
 mod waits;
 
+use std::future::{Ready, ready};
+
 use stock_up_io::queue::QueueError;
 #[cfg(feature = "rabbitmq")]
 use stock_up_io::queue::rabbitmq::{QueueType, RabbitmqConfig};
@@ -13,6 +15,7 @@ pub(crate) use producer::QueueProducer;
 pub(crate) use waits::Waits;
 
 use crate::config::{Foreign, QueueConfig, QueueKind};
+use crate::failure::built_without;
 
 /// How the messages of a queue are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,12 +57,16 @@ impl Queue {
 
     /// What a person does so that records which the broker has lost come again.
     pub(crate) fn how_to_repeat(&self) -> &'static str {
-        #[cfg(feature = "rabbitmq")]
-        if self.0.kind == QueueKind::Rabbitmq && self.0.rabbitmq.queue_type == QueueType::Stream {
-            // It drops what it had before.
-            return "name a new stream, `[queue.rabbitmq] queue`, for `collect` and all who read";
+        match self.0.kind {
+            #[cfg(feature = "rabbitmq")]
+            QueueKind::Rabbitmq if self.0.rabbitmq.queue_type == QueueType::Stream => {
+                // It drops what it had before.
+                "name a new stream, `[queue.rabbitmq] queue`, for `collect` and all who read"
+            }
+            _ => {
+                "stop `collect`, run `stock-up republish` on its data directory, and start it again"
+            }
         }
-        "stop `collect`, run `stock-up republish` on its data directory, and start it again"
     }
 
     /// Messages of other programs are passed over instead of stopping us.
@@ -71,17 +78,13 @@ impl Queue {
     ///
     /// # Errors
     /// [`QueueError`].
-    #[cfg_attr(
-        not(any(feature = "kafka", feature = "rabbitmq")),
-        expect(clippy::unused_async, reason = "there is no broker")
-    )]
     pub(crate) async fn probe(&self) -> Result<String, QueueError> {
         match self.0.kind {
             #[cfg(feature = "kafka")]
             QueueKind::Kafka => stock_up_io::queue::kafka::probe(&self.0.kafka).await,
             #[cfg(feature = "rabbitmq")]
             QueueKind::Rabbitmq => stock_up_io::queue::rabbitmq::probe(&self.0.rabbitmq).await,
-            kind => Err(absent(kind)),
+            kind => absent(kind).await,
         }
     }
 
@@ -104,7 +107,7 @@ impl Queue {
             QueueKind::Kafka => QueueProducer::kafka(&self.0.kafka, remembered).await,
             #[cfg(feature = "rabbitmq")]
             QueueKind::Rabbitmq => QueueProducer::rabbitmq(&self.0.rabbitmq, source).await,
-            kind => Err(absent(kind)),
+            kind => absent(kind).await,
         }
     }
 
@@ -114,7 +117,7 @@ impl Queue {
     /// [`QueueError`].
     #[cfg_attr(
         not(any(feature = "kafka", feature = "rabbitmq")),
-        expect(unused_variables, clippy::unused_async, reason = "there is no broker")
+        expect(unused_variables, reason = "there is no broker")
     )]
     pub(crate) async fn consumer(&self, reading: Reading) -> Result<QueueConsumer, QueueError> {
         match self.0.kind {
@@ -122,14 +125,15 @@ impl Queue {
             QueueKind::Kafka => QueueConsumer::kafka(&self.0.kafka, reading).await,
             #[cfg(feature = "rabbitmq")]
             QueueKind::Rabbitmq => QueueConsumer::rabbitmq(&self.0.rabbitmq, reading).await,
-            kind => Err(absent(kind)),
+            kind => absent(kind).await,
         }
     }
 }
 
-fn absent(kind: QueueKind) -> QueueError {
-    QueueError::Misconfigured {
+/// Refuses a broker that this program does not know.
+fn absent<T>(kind: QueueKind) -> Ready<Result<T, QueueError>> {
+    ready(Err(QueueError::Misconfigured {
         broker: kind.name().to_owned(),
-        reason: "this program was built without it; build it with its default features".into(),
-    }
+        reason: built_without(kind.name()).to_string(),
+    }))
 }

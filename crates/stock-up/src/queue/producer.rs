@@ -5,6 +5,8 @@
     expect(unused_variables, reason = "without a broker there is no producer")
 )]
 
+use std::future::ready;
+
 #[cfg(feature = "kafka")]
 use stock_up_io::queue::kafka::{KafkaConfig, KafkaProducer};
 #[cfg(feature = "rabbitmq")]
@@ -73,7 +75,7 @@ impl QueueProducer {
         match self {
             #[cfg(feature = "rabbitmq")]
             Self::Rabbitmq(both) => both.1.done().await,
-            _ => Ok(()),
+            _ => ready(Ok(())).await,
         }
     }
 }

@@ -183,16 +183,16 @@ impl Sinks {
 
     /// Starts them as tasks of `runtime`.
     pub(crate) fn start(self, runtime: &Handle) -> Running {
-        let (tell, told) = watch::channel(false);
+        let tell = watch::Sender::new(false);
         let mut tasks = JoinSet::new();
         if let Some(delivery) = self.influxdb {
-            let told = is_told(told.clone());
+            let told = is_told(tell.subscribe());
             let run = async move { ("InfluxDB", delivery.run(told).await.context(INFLUXDB)) };
             tasks.spawn_on(run, runtime);
         }
         #[cfg(feature = "kafka")]
         if let Some(delivery) = self.kafka {
-            let told = is_told(told);
+            let told = is_told(tell.subscribe());
             let run = async move { ("Kafka", delivery.run(told).await.context(KAFKA)) };
             tasks.spawn_on(run, runtime);
         }

@@ -61,7 +61,7 @@ impl Stage {
     fn command(&self, name: &str, more: &[&str]) -> Command {
         let dir = self.case.folder.path().join(name);
         let mut analyze = self.broker.role("analyze", &dir, more);
-        self.case.points_straight(&mut analyze);
+        self.case.points_to(&mut analyze, &self.case.server);
         analyze.env("STOCK_UP__REDIS__URL", self.redis.options().url);
         analyze
     }

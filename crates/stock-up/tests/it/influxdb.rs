@@ -103,7 +103,8 @@ impl Gate {
 
 pub(crate) struct Case {
     pub(crate) folder: tempfile::TempDir,
-    server: String,
+    /// Host and port.
+    pub(crate) server: String,
     database: String,
 }
 
@@ -152,11 +153,6 @@ impl Case {
             .env("STOCK_UP__INFLUXDB__PASSWORD", TOKEN)
             .env("STOCK_UP__INFLUXDB__CREATE", "true")
             .env("STOCK_UP__INFLUXDB__RETENTION", "0s");
-    }
-
-    /// The same without anything between.
-    pub(crate) fn points_straight(&self, command: &mut Command) {
-        self.points_to(command, &self.server);
     }
 
     /// The answer to a query as rows of cells, times in ns. As CSV: a number keeps its digits.

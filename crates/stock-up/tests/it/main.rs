@@ -4,20 +4,26 @@
 
 mod bad_input;
 mod capture;
+#[cfg(feature = "redis")]
+mod checkpoints;
 mod cli;
+#[cfg(any(feature = "etcd", feature = "redis"))]
 #[path = "../../../io/tests/it/daemon.rs"]
 mod daemon;
 mod data_dir;
+#[cfg(feature = "etcd")]
 #[expect(dead_code, reason = "its other tests use more of it")]
 #[path = "../../../io/tests/it/etcd/server.rs"]
 mod etcd;
 mod export;
 mod gaps;
+#[cfg(feature = "redis")]
 mod handover;
 mod influxdb;
 #[cfg(feature = "kafka")]
 mod points_topic;
 mod process;
+#[cfg(feature = "redis")]
 #[expect(dead_code, reason = "its other tests use more of it")]
 #[path = "../../../io/tests/it/redis/server.rs"]
 mod redis;
@@ -26,7 +32,8 @@ mod replay_log;
 mod republish;
 mod roles;
 mod serve;
-mod shared;
+#[cfg(feature = "etcd")]
+mod settings;
 mod tapes;
 mod venue;
 mod verify;

@@ -111,13 +111,19 @@ impl Drop for Server {
     }
 }
 
+/// The command `run` in `dir`; without more said, its market is simulated.
+pub(crate) fn run_alone(dir: &Path) -> Command {
+    let dir = dir.to_str().unwrap();
+    let mut command = command();
+    command.args(["run", "--listen", "127.0.0.1:0", "--data-dir", dir]);
+    command
+}
+
 /// The command `run` over a venue, in `dir`.
 pub(crate) fn run(venue: &Server, dir: &Path, more: &[&str]) -> Command {
-    let dir = dir.to_str().unwrap();
-    let args = ["run", "--listen", "127.0.0.1:0", "--data-dir", dir];
-    let mut command = command();
-    command.args(args).args(more);
+    let mut command = run_alone(dir);
     command
+        .args(more)
         .env("QUOTE_SERVER", format!("ws://{}", venue.address))
         .env("QUOTE_API_TOKEN", TOKEN);
     command

@@ -1,5 +1,8 @@
 //! Where settings come from: the one place where file or etcd is chosen.
 
+#[cfg_attr(not(feature = "etcd"), path = "etcd_absent.rs")]
+mod etcd;
+
 use std::path::{Path, PathBuf};
 
 use stock_up_io::settings::{Missing, Settings, SettingsFile, SettingsHandle, SettingsState};
@@ -55,12 +58,9 @@ pub(crate) fn open(
     (dir, roles): (&Path, Roles),
     missing: Missing,
 ) -> Outcome<(SettingsHandle, SettingsSource)> {
-    #[cfg(feature = "etcd")]
     if config.etcd.is_on() {
         return etcd::open(config, roles, Some(dir.join(etcd::LAST_GOOD)));
     }
-    #[cfg(not(feature = "etcd"))]
-    let _ = roles;
     let opened = SettingsFile::open(file_path(config, dir), missing);
     let (handle, file) = opened.map_err(Failure::usage)?;
     Ok((handle, SettingsSource::File(file)))
@@ -70,17 +70,8 @@ pub(crate) fn open(
 ///
 /// # Errors
 /// A login that is refused, or an etcd that does not answer.
-#[cfg(feature = "etcd")]
 pub(crate) fn open_shared(config: &Config) -> Outcome<(SettingsHandle, SettingsSource)> {
     etcd::open(config, Roles::ALL, None)
-}
-
-/// As above: checking the configuration refuses etcd before this is asked for.
-#[cfg(not(feature = "etcd"))]
-pub(crate) fn open_shared(_: &Config) -> Outcome<(SettingsHandle, SettingsSource)> {
-    Err(Failure::usage(anyhow::anyhow!(
-        "this program was built without etcd"
-    )))
 }
 
 /// Whether etcd can be asked at all: its addresses, password and certificates, without network.
@@ -89,8 +80,7 @@ pub(crate) fn open_shared(_: &Config) -> Outcome<(SettingsHandle, SettingsSource
 /// What cannot be used.
 pub(crate) fn check_etcd(config: &Config) -> anyhow::Result<()> {
     if config.etcd.is_on() {
-        #[cfg(feature = "etcd")]
-        etcd::options(config)?;
+        etcd::check(config)?;
     }
     Ok(())
 }
@@ -118,79 +108,6 @@ impl Teller {
                 tracing::warn!(source = %state.source, "{why}");
             } else {
                 tracing::info!(source = %state.source, "the settings are followed again");
-            }
-        }
-    }
-}
-
-#[cfg(feature = "etcd")]
-mod etcd {
-    //! The part that needs etcd.
-
-    use std::path::{Path, PathBuf};
-
-    use anyhow::Context;
-    use stock_up_io::settings::SettingsHandle;
-    use stock_up_io::settings::etcd::{EtcdError, EtcdOptions, EtcdSettings, LogKeys};
-
-    use super::{SettingsSource, defaults};
-    use crate::cli::Roles;
-    use crate::config::{Config, duration, secret_from_file};
-    use crate::failure::{Failure, Outcome};
-
-    /// The file with the last good settings, in the data directory.
-    pub(super) const LAST_GOOD: &str = "settings-from-etcd.toml";
-
-    /// How etcd is reached.
-    pub(super) fn options(config: &Config) -> anyhow::Result<EtcdOptions> {
-        let etcd = &config.etcd;
-        let set = |path: &Path| Some(path.to_owned()).filter(|path| !path.as_os_str().is_empty());
-        let password = set(&etcd.password_file).map(|file| secret_from_file(&file));
-        let password = password.transpose().context("[etcd] password_file")?;
-        let options = EtcdOptions {
-            prefix: etcd.prefix.clone(),
-            user: password.map(|password| (etcd.user.clone(), password)),
-            ca_file: set(&etcd.ca_file),
-            identity: set(&etcd.client_cert).zip(set(&etcd.client_key)),
-            timeout: duration(etcd.timeout),
-            ..EtcdOptions::new(etcd.endpoints.clone())
-        };
-        options.check()?;
-        Ok(options)
-    }
-
-    /// Reads the settings once, before the roles start; the runtime of the roles follows them.
-    pub(super) fn open(
-        config: &Config,
-        roles: Roles,
-        last_good: Option<PathBuf>,
-    ) -> Outcome<(SettingsHandle, SettingsSource)> {
-        let options = options(config).map_err(Failure::usage)?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        let defaults = (defaults(config), log_keys(roles));
-        let opened = runtime.block_on(EtcdSettings::open(options, defaults, last_good));
-        let (handle, etcd) = opened.map_err(failure)?;
-        Ok((handle, SettingsSource::Etcd(Box::new(etcd))))
-    }
-
-    /// Whose log level counts here.
-    fn log_keys(roles: Roles) -> LogKeys {
-        match (roles.collect, roles.follows()) {
-            (true, false) => LogKeys::Collect,
-            (false, true) => LogKeys::Analyze,
-            _ => LogKeys::Both,
-        }
-    }
-
-    fn failure(error: EtcdError) -> Failure {
-        match error {
-            EtcdError::Config(_) => Failure::usage(error),
-            EtcdError::Login { .. } | EtcdError::Denied { .. } => Failure::auth(error),
-            EtcdError::Unreachable { .. } | EtcdError::Refused { .. } => {
-                let what = "there are no settings, and none were kept from an earlier run";
-                anyhow::Error::new(error).context(what).into()
             }
         }
     }

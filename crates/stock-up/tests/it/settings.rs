@@ -1,22 +1,9 @@
-//! Settings in etcd and checkpoints in Redis, as the binary's users meet them.
-
-use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+//! Settings in etcd, as the binary's users meet them.
 
 use crate::cli::{Ran, command};
 use crate::etcd::Etcd;
-use crate::process::{Server, wait};
-use crate::redis::Redis;
+use crate::process::{Server, run_alone};
 use crate::roles::Broker;
-
-/// `run` with the simulated market, in `dir`.
-fn run(dir: &Path, variables: &[(&str, String)]) -> Command {
-    let dir = dir.to_str().unwrap();
-    let mut run = command();
-    run.args(["run", "--listen", "127.0.0.1:0", "--data-dir", dir]);
-    run.envs(variables.iter().map(|(name, value)| (*name, value)));
-    run
-}
 
 fn settings(etcd: &Etcd, args: &[&str]) -> Ran {
     let mut settings = command();
@@ -34,9 +21,14 @@ fn the_seed_s_variable_switches_etcd_on_and_a_change_of_a_key_is_followed() {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    let variables = [("CONFIG_HOST", etcd.endpoint())];
+    let endpoint = etcd.endpoint();
+    let run = |dir| {
+        let mut run = run_alone(dir);
+        run.env("CONFIG_HOST", &endpoint);
+        run
+    };
     etcd.ctl(&["put", "stock-query/subscriptions", "TATE, WOLF"]);
-    let server = Server::start(run(folder.path(), &variables));
+    let server = Server::start(run(folder.path()));
     server.wait_for("/api/v1/settings", r#""subscriptions":["TATE","WOLF"]"#);
     etcd.ctl(&["put", "stock-query/subscriptions", "ACME"]);
     server.wait_for("/api/v1/settings", r#""subscriptions":["ACME"]"#);
@@ -47,7 +39,7 @@ fn the_seed_s_variable_switches_etcd_on_and_a_change_of_a_key_is_followed() {
     server.kill();
     etcd.kill();
     // Without etcd: the last good settings, and a word about it.
-    let server = Server::start(run(folder.path(), &variables));
+    let server = Server::start(run(folder.path()));
     let told = server.wait_for("/api/v1/settings", "the last good settings are used");
     assert!(told.contains(r#""subscriptions":["ACME"]"#), "{told}");
     let connected = |is| format!("stock_up_service_connected{{service=\"etcd\"}} {is}\n");
@@ -60,7 +52,7 @@ fn the_seed_s_variable_switches_etcd_on_and_a_change_of_a_key_is_followed() {
     server.kill();
     etcd.kill();
     let nothing = tempfile::tempdir().unwrap();
-    let ran: Ran = run(nothing.path(), &variables).output().unwrap().into();
+    let ran: Ran = run(nothing.path()).output().unwrap().into();
     assert_eq!(ran.code, 1, "{}", ran.err);
     assert!(
         ran.err.contains("none were kept from an earlier run"),
@@ -138,101 +130,4 @@ fn settings_are_shown_and_changed_in_etcd_and_in_the_file_alike() {
         assert_eq!((ran.out.as_str(), ran.err.as_str()), (expected, ""));
         assert_eq!(ask(&["get", "lateness"]).out, "2s\n");
     }
-}
-
-/// The end of a process that is told to.
-fn ended(child: Child) -> Output {
-    child.wait_with_output().unwrap()
-}
-
-fn signal(child: &Child, name: &str) {
-    let pid = child.id().to_string();
-    let sent = Command::new("kill").args([name, &pid]).status().unwrap();
-    assert!(sent.success());
-}
-
-#[test]
-fn an_analyzer_that_was_frozen_while_another_took_over_is_fenced() {
-    let Some(redis) = Redis::start() else { return };
-    let folder = tempfile::tempdir().unwrap();
-    let [a, b] = ["a", "b"].map(|name| folder.path().join(name));
-    let variables = [("STOCK_UP__REDIS__URL", redis.options().url)];
-    let epoch = || {
-        let key = redis.cli(&["--scan", "--pattern", "stock-up:checkpoint:*"]);
-        redis.cli(&["hget", &key, "epoch"])
-    };
-    let has_state = || {
-        let key = redis.cli(&["--scan", "--pattern", "stock-up:checkpoint:*"]);
-        (redis.cli(&["hexists", &key, "checkpoint"]) == "1").then_some(())
-    };
-    let mut first = run(&a, &variables);
-    let first = first.stdout(Stdio::null()).stderr(Stdio::piped());
-    let first = first.spawn().unwrap();
-    wait("a shared checkpoint", has_state);
-    let old = epoch();
-    signal(&first, "-STOP");
-    // The same log on another machine, without the state: it goes on from the shared one.
-    assert!(
-        Command::new("cp")
-            .arg("-r")
-            .arg(&a)
-            .arg(&b)
-            .status()
-            .unwrap()
-            .success()
-    );
-    let store = std::fs::read_dir(&b)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    for path in store.filter(|path| path.to_str().unwrap().contains("store.sqlite")) {
-        std::fs::remove_file(path).unwrap();
-    }
-    let mut second = run(&b, &variables);
-    let second = second.stdout(Stdio::null()).stderr(Stdio::piped());
-    let second = second.spawn().unwrap();
-    let new = wait("the second's claim", || {
-        Some(epoch()).filter(|new| *new != old)
-    });
-    signal(&first, "-CONT");
-    let fenced = ended(first);
-    let said = String::from_utf8_lossy(&fenced.stderr);
-    assert_eq!(fenced.status.code(), Some(1), "{said}");
-    assert!(
-        said.contains(&format!("error: fenced by epoch {new}: ")),
-        "{said}"
-    );
-    redis.cli(&["flushall"]);
-    wait("the checkpoint again", has_state);
-    signal(&second, "-INT");
-    let second = ended(second);
-    let said = String::from_utf8_lossy(&second.stderr);
-    assert_eq!(second.status.code(), Some(0), "{said}");
-    assert!(
-        said.contains("analysis goes on from the shared checkpoint"),
-        "{said}"
-    );
-    assert!(said.contains("redis had lost the checkpoint"), "{said}");
-}
-
-#[test]
-fn a_redis_that_cannot_be_relied_on_is_refused_and_doctor_says_so() {
-    let Some(redis) = Redis::start_with(&["--maxmemory-policy", "allkeys-lru"], &[]) else {
-        return;
-    };
-    let folder = tempfile::tempdir().unwrap();
-    let variables = [("STOCK_UP__REDIS__URL", redis.options().url)];
-    let ran: Ran = run(folder.path(), &variables).output().unwrap().into();
-    assert_eq!(ran.code, 2, "{}", ran.err);
-    assert!(ran.err.contains("set it to `noeviction`"), "{}", ran.err);
-    let mut doctor = command();
-    doctor
-        .arg("doctor")
-        .envs(variables)
-        .env("HOME", folder.path());
-    let ran: Ran = doctor.output().unwrap().into();
-    assert!(
-        ran.out.contains("wrong  redis: redis 127.0.0.1:"),
-        "{}",
-        ran.out
-    );
 }
