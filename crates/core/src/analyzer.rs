@@ -178,6 +178,11 @@ impl Analyzer {
                 .sum::<usize>()
     }
 
+    /// How many symbols have appeared; they are numbered from 0 on.
+    pub fn symbol_count(&self) -> usize {
+        self.names.len()
+    }
+
     /// The symbols that have appeared, in the order of their numbers.
     pub fn symbols(&self) -> impl Iterator<Item = (SymbolId, &str)> {
         self.names

@@ -281,12 +281,11 @@ impl Analysis {
 
     fn take_names(&mut self) {
         let known = self.names.len();
-        self.names.extend(
-            self.analyzer
-                .symbols()
-                .skip(known)
-                .map(|(_, name)| Arc::from(name)),
-        );
+        if known == self.analyzer.symbol_count() {
+            return;
+        }
+        let new = self.analyzer.symbols().skip(known);
+        self.names.extend(new.map(|(_, name)| Arc::from(name)));
         self.changed.resize(self.names.len(), true);
     }
 }
