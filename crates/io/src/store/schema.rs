@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::{Context, StoreError};
@@ -89,6 +90,8 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
         let conn = Connection::open_with_flags(path, flags)?;
         conn.busy_timeout(std::time::Duration::from_millis(BUSY_MS))?;
         conn.set_prepared_statement_cache_capacity(32);
+        // Without it SQLite plans a statement anew whenever a bound value changes.
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         Ok(conn)
     };
     let conn = open().doing("open", path)?;
