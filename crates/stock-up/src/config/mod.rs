@@ -33,6 +33,9 @@ use crate::failure::{Failure, Outcome};
 /// The complete default, with a comment on each key.
 pub(crate) const DEFAULT_TOML: &str = include_str!("../../stock-up.toml");
 
+/// The longest that a record waits for company before it is synced, where analysis reads the log.
+const COMMIT_LATENCY: Span = Span::from_ns(2_000_000);
+
 /// Everything that is fixed at the start.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -102,9 +105,10 @@ pub(crate) enum DuplicateFrames {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct LogConfig {
-    /// The longest that a record waits for company before it is synced.
-    #[serde(with = "form::span")]
-    pub(crate) commit_latency: Span,
+    /// The longest that a record waits for company before it is synced; see
+    /// [`Config::commit_latency`].
+    #[serde(with = "form::optional_span")]
+    pub(crate) commit_latency: Option<Span>,
     /// So many bytes need not wait.
     pub(crate) commit_bytes: ByteSize,
     /// A segment is closed at this size.
@@ -169,7 +173,7 @@ impl Default for VenueConfig {
 impl Default for LogConfig {
     fn default() -> Self {
         Self {
-            commit_latency: Span::from_ns(2_000_000),
+            commit_latency: None,
             commit_bytes: ByteSize(1 << 20),
             segment_bytes: ByteSize(64 << 20),
             retain_bytes: ByteSize(16 << 30),
@@ -267,11 +271,9 @@ impl Config {
     /// The same configuration, once its values go together.
     fn checked(self) -> anyhow::Result<Self> {
         self.retention().validated().context("[store]")?;
-        if self.log.commit_latency > Span::from_secs(1) {
-            bail!(
-                "[log] commit_latency `{}` is above 1s",
-                self.log.commit_latency
-            );
+        let latency = self.commit_latency();
+        if latency > Span::from_secs(1) {
+            bail!("[log] commit_latency `{latency}` is above 1s");
         }
         if self.log.segment_bytes.0 < 1 << 20 {
             bail!(
@@ -304,6 +306,16 @@ impl Config {
         self.etcd.check()?;
         self.redis.check()?;
         Ok(self)
+    }
+
+    /// The longest that a record waits for company before it is synced. Where only the publisher
+    /// reads the log, syncing more often than it publishes would cost and gain nothing.
+    pub(crate) fn commit_latency(&self) -> Span {
+        let by_default = match self.queue.kind {
+            QueueKind::Embedded => COMMIT_LATENCY,
+            QueueKind::Kafka | QueueKind::Rabbitmq => self.queue.publish_latency,
+        };
+        self.log.commit_latency.unwrap_or(by_default)
     }
 
     pub(crate) fn retention(&self) -> RetentionPolicy {

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
+use stock_up_core::Span;
 #[cfg(feature = "rabbitmq")]
 use stock_up_io::feed::Secret;
 #[cfg(feature = "kafka")]
@@ -9,10 +10,14 @@ use stock_up_io::queue::kafka::KafkaConfig;
 #[cfg(feature = "rabbitmq")]
 use stock_up_io::queue::rabbitmq::RabbitmqConfig;
 
+use super::form;
 use super::seed::variable;
 
+/// The longest that publishing may be asked to wait: analyzers would only see bursts.
+const MAX_PUBLISH_LATENCY: Span = Span::from_secs(1);
+
 /// What lies between `collect` and `analyze`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct QueueConfig {
     /// Which queue.
@@ -20,10 +25,27 @@ pub(crate) struct QueueConfig {
     pub(crate) kind: QueueKind,
     /// What to do with messages of other programs.
     pub(crate) foreign: Foreign,
+    /// The longest that a durable record waits for company before it is published.
+    #[serde(with = "form::span")]
+    pub(crate) publish_latency: Span,
     #[cfg(feature = "kafka")]
     pub(crate) kafka: KafkaConfig,
     #[cfg(feature = "rabbitmq")]
     pub(crate) rabbitmq: RabbitmqConfig,
+}
+
+impl Default for QueueConfig {
+    fn default() -> Self {
+        Self {
+            kind: QueueKind::default(),
+            foreign: Foreign::default(),
+            publish_latency: Span::from_ns(20_000_000),
+            #[cfg(feature = "kafka")]
+            kafka: KafkaConfig::default(),
+            #[cfg(feature = "rabbitmq")]
+            rabbitmq: RabbitmqConfig::default(),
+        }
+    }
 }
 
 /// Which queue.
@@ -107,6 +129,10 @@ impl QueueConfig {
     /// # Errors
     /// The first that cannot be meant.
     pub(super) fn check(&self) -> anyhow::Result<()> {
+        if self.publish_latency > MAX_PUBLISH_LATENCY {
+            let (latency, most) = (self.publish_latency, MAX_PUBLISH_LATENCY);
+            bail!("[queue] publish_latency `{latency}` is above {most}");
+        }
         #[cfg(feature = "kafka")]
         if self.kafka.points.is_some() {
             self.kafka.check().context("[queue]")?;

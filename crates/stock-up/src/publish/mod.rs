@@ -11,6 +11,7 @@
 
 mod again;
 mod group;
+mod pace;
 mod state;
 
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use crate::queue::{Queue, QueueProducer, Waits};
 use crate::telemetry::Telemetry;
 pub(crate) use again::{From, Next, publish_again};
 use group::Group;
+use pace::Pace;
 pub(crate) use state::{Published, StateFile};
 
 /// The longest wait for the log before looking at other things.
@@ -156,12 +158,15 @@ impl Publisher {
         }
         let source = self.publish.source();
         let mut group = Group::new(source, partitions);
+        let mut pace = Pace::new(self.publish.queue.publish_latency());
         loop {
             if let Err(error) = self.confirm(&mut producer).await? {
                 return Ok(Err(error));
             }
             worked();
+            pace.wait().await;
             if self.fill(&mut group)? {
+                pace.published(group.is_full());
                 self.waiting = group.take();
                 continue;
             }

@@ -5,6 +5,7 @@ mod producer;
 mod waits;
 
 use std::future::{Ready, ready};
+use std::time::Duration;
 
 use stock_up_io::queue::QueueError;
 #[cfg(feature = "rabbitmq")]
@@ -14,7 +15,7 @@ pub(crate) use consumer::QueueConsumer;
 pub(crate) use producer::QueueProducer;
 pub(crate) use waits::Waits;
 
-use crate::config::{Foreign, QueueConfig, QueueKind};
+use crate::config::{Foreign, QueueConfig, QueueKind, duration};
 use crate::failure::built_without;
 
 /// How the messages of a queue are read.
@@ -67,6 +68,11 @@ impl Queue {
                 "stop `collect`, run `stock-up republish` on its data directory, and start it again"
             }
         }
+    }
+
+    /// The longest that a durable record waits for company before it is published.
+    pub(crate) fn publish_latency(&self) -> Duration {
+        duration(self.0.publish_latency)
     }
 
     /// Messages of other programs are passed over instead of stopping us.

@@ -65,7 +65,7 @@ impl Default for KafkaConfig {
             group: "stock-analyzer".to_owned(),
             // Whoever publishes waits for its group to be confirmed, so that nothing more comes:
             // this is the time to hand the group over, and more would be delay alone.
-            linger: Span::from_ns(1_000_000),
+            linger: Span::from_ns(0),
             compression: Compression::default(),
             confirm_within: Span::from_secs(30),
             create: None,

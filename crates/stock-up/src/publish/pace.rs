@@ -1,0 +1,71 @@
+//! When the next group is published: what costs is not the records but the messages.
+//!
+//! A lone record goes at once. What comes soon after it waits for company, so that a stream of
+//! small frames becomes a few messages a second for each partition, and every process on the way
+//! wakes up as seldom.
+
+use std::time::Duration;
+
+use stock_up_io::clock::Stopwatch;
+use tokio::time::sleep;
+
+/// Keeps the distance between groups.
+#[derive(Debug)]
+pub(super) struct Pace {
+    distance: Duration,
+    /// When the last group was closed, unless the next may follow at once.
+    last: Option<Stopwatch>,
+}
+
+impl Pace {
+    pub(super) fn new(distance: Duration) -> Self {
+        let last = None;
+        Self { distance, last }
+    }
+
+    /// A group was closed; after one that was full there is more, which has waited long enough.
+    pub(super) fn published(&mut self, was_full: bool) {
+        self.last = (!was_full).then(Stopwatch::start);
+    }
+
+    /// Waits until the next group may be closed.
+    pub(super) async fn wait(&self) {
+        let left = self.left();
+        if !left.is_zero() {
+            sleep(left).await;
+        }
+    }
+
+    fn left(&self) -> Duration {
+        let passed = |last: &Stopwatch| self.distance.saturating_sub(last.elapsed());
+        self.last.as_ref().map_or(Duration::ZERO, passed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Longer than any test takes.
+    const DISTANCE: Duration = Duration::from_hours(1);
+
+    #[test]
+    fn the_first_group_goes_at_once() {
+        assert_eq!(Pace::new(DISTANCE).left(), Duration::ZERO);
+    }
+
+    #[test]
+    fn the_next_one_waits_for_company() {
+        let mut pace = Pace::new(DISTANCE);
+        pace.published(false);
+        assert!(pace.left() > DISTANCE / 2, "{:?}", pace.left());
+    }
+
+    #[test]
+    fn what_did_not_fit_follows_at_once() {
+        let mut pace = Pace::new(DISTANCE);
+        pace.published(false);
+        pace.published(true);
+        assert_eq!(pace.left(), Duration::ZERO);
+    }
+}
