@@ -5,10 +5,11 @@ use std::time::Duration;
 use stock_up_core::GapCause;
 use stock_up_io::feed::tape_venue::{TapePhase, TapeVenueSettings};
 use stock_up_io::feed::{DuplicateFrames, FeedSettings, FeedSignal};
+use tokio::time::timeout;
 
 use super::stage::{
-    Ear, Stage, is_connected, is_disconnected, is_refused, quick_settings, tape_text, tape_trades,
-    venue_settings,
+    DEADLINE, Ear, Stage, is_connected, is_disconnected, is_refused, quick_heartbeat,
+    quick_settings, tape_text, tape_trades, venue_settings,
 };
 
 #[tokio::test]
@@ -156,11 +157,12 @@ async fn a_cut_feed_comes_back_when_the_line_does() {
 #[tokio::test]
 async fn a_receiver_that_is_held_up_is_no_silence_of_the_venue() {
     let stage = Stage::open(&tape_text(30_000), venue_settings(&[])).await;
-    let mut ear = stage.listen(&["SPY", "IBM"]);
+    let mut ear = Ear::with_room(4, stage.finnhub(), quick_settings(), &["SPY", "IBM"]);
     ear.until(is_connected).await;
-    // Three times as long as the silence that is allowed: the channel and the socket fill up.
-    tokio::time::sleep(Duration::from_millis(1_200)).await;
-    ear.trades(30_000).await;
+    // Three times as long as the silence that is allowed.
+    ear.holds_up(quick_heartbeat().silence * 3).await;
+    let all = timeout(DEADLINE, ear.trades(30_000)).await;
     assert!(!ear.story.iter().any(is_disconnected), "{:?}", ear.story);
+    all.expect("every trade");
     ear.stop().await;
 }

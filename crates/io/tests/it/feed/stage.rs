@@ -171,8 +171,18 @@ pub(super) struct Ear {
 
 impl Ear {
     pub(super) fn open(venue: impl Venue, settings: FeedSettings, symbols: &[&str]) -> Self {
+        Self::with_room(64, venue, settings, symbols)
+    }
+
+    /// One for which so many signals can wait.
+    pub(super) fn with_room(
+        room: usize,
+        venue: impl Venue,
+        settings: FeedSettings,
+        symbols: &[&str],
+    ) -> Self {
         let (wishes, wished) = watch::channel(list(symbols));
-        let (told, signals) = mpsc::channel(64);
+        let (told, signals) = mpsc::channel(room);
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let feed = Feed::new(venue, settings, Clock::system()).expect("a feed");
         let mut tasks = JoinSet::new();
@@ -188,6 +198,26 @@ impl Ear {
             story: Vec::new(),
             _tasks: tasks,
         }
+    }
+
+    /// Takes nothing until the channel is full, and then for so long, in which the feed comes to
+    /// wait for room. Nobody waits in earnest: the time is passed ping by ping.
+    pub(super) async fn holds_up(&self, time: Duration) {
+        let full = async {
+            while self.signals.capacity() > 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(DEADLINE, full).await.expect("a full channel");
+        let (step, mut passed) = (quick_heartbeat().ping_every, Duration::ZERO);
+        tokio::time::pause();
+        while passed < time {
+            tokio::time::advance(step).await;
+            tokio::task::yield_now().await;
+            passed += step;
+        }
+        tokio::time::resume();
+        assert_eq!(self.signals.capacity(), 0);
     }
 
     /// The next signal that is part of the story; trades and counts are taken on the way.
