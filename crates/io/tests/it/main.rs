@@ -1,6 +1,7 @@
 //! The adapters against files, sockets and recorded tapes.
 #![expect(clippy::unwrap_used, reason = "helpers of tests panic like tests")]
 
+mod certificates;
 #[cfg(any(feature = "etcd", feature = "redis"))]
 mod daemon;
 #[cfg(feature = "etcd")]

@@ -5,13 +5,14 @@ use std::net::TcpStream;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::KeyPair;
 use stock_up_io::feed::Secret;
 use stock_up_io::settings::etcd::{EtcdError, EtcdOptions};
 use stock_up_io::settings::{Settings, SettingsFileError};
 
 use super::follower::Follower;
 use super::server::Etcd;
+use crate::certificates::Authorities;
 
 const PASSWORD: &str = "CANARY-7f3a";
 
@@ -182,48 +183,20 @@ async fn one_who_may_only_read_follows_and_is_told_that_he_cannot_write() {
     follower.until_symbols("BAC").await;
 }
 
-/// A certificate and its key.
-struct Identity {
-    certificate: PathBuf,
-    key: PathBuf,
-}
-
 #[tokio::test]
 async fn certificates_of_both_sides_are_looked_at() {
-    let folder = tempfile::tempdir().unwrap();
-    let write = |name: &str, text: String| {
-        let path = folder.path().join(name);
-        std::fs::write(&path, text).unwrap();
-        path
-    };
-    let [ours, theirs] = [(), ()].map(|()| {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
-    });
-    let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
-    let [server, client] = ["server", "client"].map(|name| {
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(names.clone()).unwrap();
-        let certificate = params.signed_by(&key, &ours).unwrap();
-        Identity {
-            certificate: write(&format!("{name}.pem"), certificate.pem()),
-            key: write(&format!("{name}.key"), key.serialize_pem()),
-        }
-    });
-    let (authority, stranger) = (
-        write("ca.pem", ours.pem()),
-        write("other.pem", theirs.pem()),
-    );
+    let authorities = Authorities::new();
+    let identity = |name| authorities.identity(name, &["localhost", "127.0.0.1"]);
+    let (server, client) = (identity("server"), identity("client"));
     let arg = |name: &str, path: &PathBuf| format!("--{name}={}", path.display());
     let more = [
         arg("cert-file", &server.certificate),
         arg("key-file", &server.key),
-        arg("trusted-ca-file", &authority),
+        arg("trusted-ca-file", &authorities.ours),
         "--client-cert-auth".to_owned(),
     ];
     let ctl = [
-        arg("cacert", &authority),
+        arg("cacert", &authorities.ours),
         arg("cert", &client.certificate),
         arg("key", &client.key),
     ];
@@ -233,7 +206,7 @@ async fn certificates_of_both_sides_are_looked_at() {
     };
     etcd.ctl(&["put", "stock-query/subscriptions", "SPY"]);
     let good = EtcdOptions {
-        ca_file: Some(authority),
+        ca_file: Some(authorities.ours.clone()),
         identity: Some((client.certificate, client.key)),
         ..etcd.options()
     };
@@ -245,7 +218,7 @@ async fn certificates_of_both_sides_are_looked_at() {
         ..good.clone()
     };
     let elsewhere = EtcdOptions {
-        ca_file: Some(stranger),
+        ca_file: Some(authorities.stranger.clone()),
         ..good
     };
     for wrong in [nobody, elsewhere] {

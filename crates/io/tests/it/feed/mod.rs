@@ -6,5 +6,5 @@ mod control;
 mod faults;
 mod second_venue;
 mod stage;
-pub(crate) mod tls;
+mod tls;
 mod volume;

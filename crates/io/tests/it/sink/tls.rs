@@ -7,7 +7,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::mock::Mock;
 use super::{settings, sink, v1};
-use crate::feed::tls::files;
+use crate::certificates::Authorities;
 use crate::store::run::{rows, run};
 
 /// Opens the envelope; a client that does not trust us goes away in the handshake.
@@ -20,8 +20,9 @@ async fn pass(acceptor: &TlsAcceptor, stream: TcpStream, inner: &str) -> std::io
 
 #[tokio::test]
 async fn an_authority_of_ones_own_is_trusted_and_a_stranger_is_told() {
-    let (mock, files) = (Mock::start(), files());
-    let acceptor = acceptor(&files.certificate, &files.key).unwrap();
+    let (mock, authorities) = (Mock::start(), Authorities::new());
+    let server = authorities.identity("server", &["localhost"]);
+    let acceptor = acceptor(&server.certificate, &server.key).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let inner = mock.url.trim_start_matches("http://").to_owned();
@@ -37,7 +38,7 @@ async fn an_authority_of_ones_own_is_trusted_and_a_stranger_is_told() {
         let mut settings = settings(&url, v1("stocks"), dir.path());
         settings.timeout = std::time::Duration::from_secs(30);
         let batch = rows(&run(1, 5));
-        for authority in [None, Some(files.stranger.clone())] {
+        for authority in [None, Some(authorities.stranger.clone())] {
             settings.ca_file = authority;
             let error = sink(&settings).write(&batch).await.unwrap_err();
             let is_told = matches!(&error, SinkError::Unavailable { reason, .. }
@@ -45,7 +46,7 @@ async fn an_authority_of_ones_own_is_trusted_and_a_stranger_is_told() {
             assert!(is_told, "{error}");
         }
         assert_eq!(mock.lines().len(), 0);
-        settings.ca_file = Some(files.authority.clone());
+        settings.ca_file = Some(authorities.ours.clone());
         sink(&settings).write(&batch).await.unwrap();
         assert_eq!(mock.lines().len(), 10);
     };
