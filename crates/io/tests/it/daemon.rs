@@ -1,11 +1,12 @@
 //! A private server of a test: its own folder, its own ports, frozen and killed at will.
 
-use std::io::Write;
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use stock_up_io::clock::Stopwatch;
+
+use crate::needs;
 
 /// Nothing here takes so long on the slowest machine.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
@@ -21,15 +22,8 @@ pub(crate) fn is_there(program: &str) -> bool {
     if found.is_ok() {
         return true;
     }
-    let required = std::env::var("STOCK_UP_REQUIRE_SERVICES").is_ok_and(|value| value == "1");
-    assert!(
-        !required,
-        "STOCK_UP_REQUIRE_SERVICES is set, but there is no `{program}`"
-    );
     let test = std::thread::current().name().unwrap_or("?").to_owned();
-    // The stream itself: the harness hides what a passing test prints.
-    let skipped = format!("SKIPPED {test}: there is no `{program}` to start\n");
-    std::io::stderr().write_all(skipped.as_bytes()).unwrap();
+    needs::lacks(&test, &format!("there is no `{program}` to start"));
     false
 }
 

@@ -10,13 +10,13 @@ mod feed;
 mod grafana;
 #[cfg(feature = "kafka")]
 mod kafka;
+mod needs;
 mod python;
 mod queue;
 #[cfg(feature = "rabbitmq")]
 mod rabbitmq;
 #[cfg(feature = "redis")]
 mod redis;
-mod servers;
 mod settings;
 mod sink;
 mod store;

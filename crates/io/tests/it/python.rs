@@ -37,7 +37,7 @@ struct Topic {
 impl Topic {
     /// Nothing, loudly, where Kafka or Python is missing.
     fn new(test: &str) -> Option<Self> {
-        let brokers = crate::servers::address("STOCK_UP_TEST_KAFKA", test)?;
+        let brokers = crate::needs::server("STOCK_UP_TEST_KAFKA", test)?;
         let python = python(test)?;
         let generated = tempfile::tempdir().unwrap();
         let protoc = Command::new("protoc")
@@ -114,7 +114,7 @@ fn python(test: &str) -> Option<&'static str> {
     let found = ["python3", "/usr/bin/python3"].into_iter().find(has);
     if found.is_none() {
         let why = "no Python with the packages `kafka` and `protobuf`";
-        crate::servers::skipped(test, why);
+        crate::needs::lacks(test, why);
     }
     found
 }

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::cli::{Ran, command, ok};
+use crate::needs;
 use crate::process::{Server, TOKEN, run};
-use crate::tapes;
 
 const SYMBOLS: [&str; 3] = ["BAC", "IBM", "SPY"];
 const START: i64 = 1_381_219_217_034_000_000;
@@ -140,7 +140,7 @@ fn a_served_tape_is_captured_whole_and_its_series_is_that_of_replay() {
 
 #[test]
 fn real_tapes_are_captured_whole_and_their_series_is_that_of_replay() {
-    let Some(folder) = tapes::folder("real_tapes_are_captured_whole") else {
+    let Some(folder) = needs::tapes("real_tapes_are_captured_whole") else {
         return;
     };
     let names = ["us_equity_SPY_20131008", "us_equity_IBM_20131008"];

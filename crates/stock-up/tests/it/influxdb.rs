@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use crate::cli::{Ran, ok};
+use crate::needs;
 use crate::process::{Server, TOKEN, run, wait};
 
 const SERVER: &str = "STOCK_UP_TEST_INFLUXDB";
@@ -21,23 +22,11 @@ const START: i64 = 1_381_219_217_034_000_000;
 /// Symbol, window and time in ns, to the numbers.
 pub(crate) type Points = BTreeMap<(String, String, i64), Vec<String>>;
 
-/// The real server, if there is one: skipped loudly otherwise, or a failure where it is required.
+/// Host and port of the real server, if there is one.
 fn server(test: &str) -> Option<String> {
-    let found = std::env::var(SERVER).ok().filter(|url| !url.is_empty());
-    if found.is_none() {
-        assert!(
-            std::env::var_os("STOCK_UP_REQUIRE_SERVICES").is_none(),
-            "{SERVER} is not set; `cargo xtask services up influxdb` starts a server"
-        );
-        let line = format!("SKIPPED {test}: {SERVER} is not set\n");
-        std::io::stderr().write_all(line.as_bytes()).unwrap();
-    }
-    Some(
-        found?
-            .trim_start_matches("http://")
-            .trim_end_matches('/')
-            .to_owned(),
-    )
+    let url = needs::server(SERVER, test)?;
+    let address = url.trim_start_matches("http://").trim_end_matches('/');
+    Some(address.to_owned())
 }
 
 /// A way to the server that can be cut: then nobody listens and every connection is reset.

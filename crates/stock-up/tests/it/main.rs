@@ -20,6 +20,8 @@ mod gaps;
 #[cfg(feature = "redis")]
 mod handover;
 mod influxdb;
+#[path = "../../../io/tests/it/needs.rs"]
+mod needs;
 #[cfg(feature = "kafka")]
 mod points_topic;
 mod process;

@@ -13,8 +13,9 @@ use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 use crate::cli::{Ran, ok};
 use crate::influxdb::tape;
+use crate::needs;
 use crate::process::{Server, run, wait};
-use crate::roles::{address, number, unique};
+use crate::roles::{number, unique};
 
 const PARTITIONS: i32 = 3;
 
@@ -66,7 +67,7 @@ fn committed(brokers: &str, topic: &str) -> Vec<String> {
 
 #[test]
 fn every_point_is_in_the_topic_once_though_the_writer_is_killed_in_the_middle() {
-    let Some(brokers) = address("points_topic", "STOCK_UP_TEST_KAFKA") else {
+    let Some(brokers) = needs::server("STOCK_UP_TEST_KAFKA", "points_topic") else {
         return;
     };
     let folder = tempfile::tempdir().unwrap();

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::cli::{Ran, ok, refused, run};
+use crate::needs;
 use crate::process::{Server, TOKEN, wait};
-use crate::roles::{Broker, SYMBOLS, Stage, address, ran_well};
+use crate::roles::{Broker, SYMBOLS, Stage, ran_well};
 
 /// Role collect on its data directory, over a venue that says nothing.
 fn collect(stage: &Stage, broker: &Broker) -> (Server, Server) {
@@ -70,7 +71,7 @@ fn a_stream_that_was_deleted_gets_the_whole_log_again_by_itself() {
     let Some(broker) = Broker::rabbitmq("deleted_stream", "stream") else {
         return;
     };
-    let Some(services) = address("deleted_stream", "STOCK_UP_TEST_SERVICES") else {
+    let Some(services) = needs::server("STOCK_UP_TEST_SERVICES", "deleted_stream") else {
         return;
     };
     let stage = Stage::new();

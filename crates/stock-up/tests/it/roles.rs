@@ -2,12 +2,12 @@
 //! process gives.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 
 use crate::capture::tape;
 use crate::cli::{Ran, command, ok};
+use crate::needs;
 use crate::process::{Server, TOKEN, wait};
 
 pub(crate) const SYMBOLS: &str = "BAC,IBM,SPY";
@@ -21,25 +21,9 @@ pub(crate) struct Broker {
     variables: Vec<(String, String)>,
 }
 
-/// The address of a real server: skipped loudly without one, or a failure where it is required.
-pub(crate) fn address(test: &str, variable: &str) -> Option<String> {
-    let found = std::env::var(variable)
-        .ok()
-        .filter(|found| !found.is_empty());
-    if found.is_none() {
-        assert!(
-            std::env::var_os("STOCK_UP_REQUIRE_SERVICES").is_none(),
-            "{variable} is not set; `cargo xtask services up` starts the servers"
-        );
-        let line = format!("SKIPPED {test}: {variable} is not set\n");
-        std::io::stderr().write_all(line.as_bytes()).unwrap();
-    }
-    found
-}
-
 impl Broker {
     pub(crate) fn kafka(test: &str, partitions: u32) -> Option<Self> {
-        let brokers = address(test, "STOCK_UP_TEST_KAFKA")?;
+        let brokers = needs::server("STOCK_UP_TEST_KAFKA", test)?;
         let name = unique(test);
         Some(Self::of(
             &name,
@@ -58,8 +42,8 @@ impl Broker {
 
     /// `kind` is that of the queue; the server's address holds the login.
     pub(crate) fn rabbitmq(test: &str, kind: &str) -> Option<Self> {
-        let url = address(test, "STOCK_UP_TEST_RABBITMQ")?;
-        let streams = address(test, "STOCK_UP_TEST_RABBITMQ_STREAM")?;
+        let url = needs::server("STOCK_UP_TEST_RABBITMQ", test)?;
+        let streams = needs::server("STOCK_UP_TEST_RABBITMQ_STREAM", test)?;
         let rest = url.trim_start_matches("amqp://");
         let (login, place) = rest.split_once('@').unwrap();
         let (user, password) = login.split_once(':').unwrap();

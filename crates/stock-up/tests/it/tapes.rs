@@ -4,12 +4,12 @@
 //! `STOCK_UP_REQUIRE_TAPES=1` that is a failure.
 
 use std::collections::{BTreeMap, HashMap};
-use std::env;
 use std::fs::{self, File};
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use crate::cli::ok;
+use crate::needs;
 
 const SECOND: i64 = 1_000_000_000;
 const LENGTH: i64 = 60 * SECOND;
@@ -211,26 +211,9 @@ fn compare(file: &Path) -> usize {
     compared
 }
 
-/// The folder of recorded tapes; `None` says loudly that `test` is skipped.
-#[track_caller]
-pub(crate) fn folder(test: &str) -> Option<PathBuf> {
-    let folder = env::var_os("STOCK_UP_TAPES").map(PathBuf::from);
-    if folder.is_none() {
-        let required = env::var("STOCK_UP_REQUIRE_TAPES");
-        assert_ne!(required.as_deref(), Ok("1"), "STOCK_UP_TAPES is not set");
-        let mut err = std::io::stderr().lock();
-        writeln!(
-            err,
-            "SKIPPED {test}: set STOCK_UP_TAPES to the folder of the tapes"
-        )
-        .unwrap();
-    }
-    folder
-}
-
 #[test]
 fn replay_of_real_tapes_is_what_a_naive_computation_gives() {
-    let Some(folder) = folder("replay of real tapes") else {
+    let Some(folder) = needs::tapes("replay of real tapes") else {
         return;
     };
     let files = fs::read_dir(&folder)

@@ -60,7 +60,7 @@ fn escaped(value: &str) -> String {
 
 /// A database with the points in both layouts, or nothing, loudly.
 fn database(test: &str) -> Option<Database> {
-    let database = Database::create(&crate::servers::address(INFLUXDB, test)?, test);
+    let database = Database::create(&crate::needs::server(INFLUXDB, test)?, test);
     database.write("ns", &points::wide());
     database.write("ms", &points::seed());
     Some(database)

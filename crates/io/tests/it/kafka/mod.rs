@@ -11,8 +11,8 @@ use stock_up_io::clock::Stopwatch;
 use stock_up_io::queue::QueueError;
 use stock_up_io::queue::kafka::{KafkaConfig, KafkaConsumer, KafkaProducer, NewTopicConfig};
 
+use super::needs;
 use super::queue::{Broker, PATIENCE, Promises, conformance};
-use super::servers;
 
 /// A topic for one test alone, and its group.
 pub(crate) struct Topic(pub(crate) KafkaConfig);
@@ -20,10 +20,7 @@ pub(crate) struct Topic(pub(crate) KafkaConfig);
 impl Topic {
     /// A topic that does not exist yet; or nothing, loudly.
     pub(crate) fn new(test: &str) -> Option<Self> {
-        Some(Self::at(
-            &servers::address("STOCK_UP_TEST_KAFKA", test)?,
-            test,
-        ))
+        Some(Self::at(&needs::server("STOCK_UP_TEST_KAFKA", test)?, test))
     }
 
     /// The same on a broker of its own.

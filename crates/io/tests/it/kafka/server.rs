@@ -5,8 +5,8 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use crate::needs;
 use crate::queue::PATIENCE;
-use crate::servers;
 
 /// A broker of one test: as the shared one, with its own folder and ports.
 pub(crate) struct OwnBroker {
@@ -22,7 +22,7 @@ impl OwnBroker {
     /// Makes the folder; `more` gets the secure port and the folder, and gives lines of
     /// configuration and arguments of the tool that formats the folder.
     pub(crate) fn new(test: &str, more: impl Fn(u16, &Path) -> (String, String)) -> Option<Self> {
-        let shared = PathBuf::from(servers::address("STOCK_UP_TEST_SERVICES", test)?).join("kafka");
+        let shared = PathBuf::from(needs::server("STOCK_UP_TEST_SERVICES", test)?).join("kafka");
         let folder = tempfile::tempdir().unwrap();
         let [plain, controller, secure] = free_ports();
         let (lines, arguments) = more(secure, folder.path());

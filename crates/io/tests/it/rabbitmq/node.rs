@@ -1,7 +1,6 @@
 //! A RabbitMQ of a test's own, to be killed and starved.
 
 use std::fs::{self, File};
-use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -13,6 +12,7 @@ use stock_up_io::queue::rabbitmq::{QueueType, RabbitmqConfig};
 use tempfile::TempDir;
 
 use super::place::named;
+use crate::needs;
 
 /// Debian's scripts, below the wrapper that changes the user.
 const SCRIPTS: &str = "/usr/lib/rabbitmq/bin";
@@ -35,17 +35,7 @@ impl Node {
     /// Starts one, or says loudly that it cannot.
     pub(crate) async fn start(test: &str) -> Option<Self> {
         if !Path::new(SCRIPTS).join("rabbitmq-server").exists() {
-            let required = std::env::var_os("STOCK_UP_REQUIRE_SERVICES");
-            assert!(
-                required.is_none_or(|value| value != "1"),
-                "STOCK_UP_REQUIRE_SERVICES is set, but there is no {SCRIPTS}/rabbitmq-server"
-            );
-            let mut stderr = std::io::stderr();
-            writeln!(
-                stderr,
-                "SKIPPED {test}: there is no {SCRIPTS}/rabbitmq-server"
-            )
-            .unwrap();
+            needs::lacks(test, &format!("there is no {SCRIPTS}/rabbitmq-server"));
             return None;
         }
         let folder = tempfile::tempdir().unwrap();

@@ -6,12 +6,12 @@ use stock_up_core::Span;
 use stock_up_io::feed::Secret;
 use stock_up_io::queue::rabbitmq::{QueueType, RabbitmqConfig};
 
-use crate::servers::address;
+use crate::needs::server;
 
 /// The broker of `cargo xtask services`, with a queue and an exchange of this test alone.
 pub(crate) fn shared(test: &str, queue_type: QueueType) -> Option<RabbitmqConfig> {
-    let url = address("STOCK_UP_TEST_RABBITMQ", test)?;
-    let stream = address("STOCK_UP_TEST_RABBITMQ_STREAM", test)?;
+    let url = server("STOCK_UP_TEST_RABBITMQ", test)?;
+    let stream = server("STOCK_UP_TEST_RABBITMQ_STREAM", test)?;
     let (user, rest) = url.strip_prefix("amqp://")?.split_once(':')?;
     let (password, rest) = rest.split_once('@')?;
     let (at, vhost) = rest.split_once('/')?;

@@ -14,23 +14,10 @@ use stock_up_io::text::VolumeField;
 
 use super::conformance::last_of_each;
 use super::{SECRET, settings, sink, v1};
+use crate::needs;
 use crate::store::run::{rows, run};
 
 const SERVER: &str = "STOCK_UP_TEST_INFLUXDB";
-
-/// The server's address; without it the test is skipped, loudly, or fails where it is required.
-pub(super) fn server(test: &str) -> Option<String> {
-    let found = std::env::var(SERVER).ok().filter(|url| !url.is_empty());
-    if found.is_none() {
-        assert!(
-            std::env::var_os("STOCK_UP_REQUIRE_SERVICES").is_none(),
-            "{SERVER} is not set; `cargo xtask services up influxdb` starts a server"
-        );
-        let line = format!("SKIPPED {test}: {SERVER} is not set\n");
-        std::io::stderr().write_all(line.as_bytes()).unwrap();
-    }
-    found
-}
 
 /// A database of its own for each test, removed at its end.
 pub(super) struct Database {
@@ -47,7 +34,7 @@ impl Database {
 
     /// One that does not exist yet.
     fn named(test: &str) -> Option<Self> {
-        let url = server(test)?;
+        let url = needs::server(SERVER, test)?;
         let name = format!("test_{test}_{}", std::process::id());
         Some(Self { url, name })
     }
