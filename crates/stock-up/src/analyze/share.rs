@@ -385,11 +385,8 @@ fn take_up(claim: &Claim, store: &mut Store, end: Option<u64>) -> anyhow::Result
     let shared = match &claim.found {
         Ok(Some(shared)) => shared,
         Ok(None) => {
-            if here.is_none() && end != Some(0) {
-                tracing::warn!(
-                    "there is no checkpoint, neither in redis nor here; the state is rebuilt from \
-                     the log"
-                );
+            if here.is_none() {
+                nothing_found(end);
             }
             return Ok(());
         }
@@ -421,6 +418,23 @@ fn take_up(claim: &Claim, store: &mut Store, end: Option<u64>) -> anyhow::Result
         "analysis goes on from the shared checkpoint"
     );
     Ok(())
+}
+
+/// Says that there is no checkpoint, neither in Redis nor here.
+fn nothing_found(end: Option<u64>) {
+    match end {
+        // Nothing was there that could have been lost.
+        Some(0) => {}
+        Some(_) => tracing::warn!(
+            "there is no checkpoint, neither in redis nor here; the state is rebuilt from the log"
+        ),
+        // What a queue held before is not known here, and a first start is no trouble: records
+        // that are missing are told when the first message comes.
+        None => tracing::info!(
+            "there is no checkpoint yet, neither in redis nor here; analysis begins with what the \
+             queue holds"
+        ),
+    }
 }
 
 fn usable(shared: &SharedCheckpoint) -> anyhow::Result<()> {

@@ -6,6 +6,7 @@ use std::process::{Child, Command, Output, Stdio};
 use crate::cli::{Ran, command};
 use crate::process::{run_alone, wait};
 use crate::redis::Redis;
+use crate::roles::Broker;
 
 /// `run` with the simulated market, in `dir`, over the Redis at `url`.
 fn run(dir: &Path, url: &str) -> Command {
@@ -25,6 +26,60 @@ fn signal(child: &Child, name: &str) {
     assert!(sent.success());
 }
 
+/// Something, once there is a state in Redis.
+fn has_state(redis: &Redis) -> Option<()> {
+    let key = redis.cli(&["--scan", "--pattern", "stock-up:checkpoint:*"]);
+    (redis.cli(&["hexists", &key, "checkpoint"]) == "1").then_some(())
+}
+
+/// Takes the state of a data directory away, and leaves its log.
+fn remove_store(dir: &Path) {
+    let files = std::fs::read_dir(dir).unwrap();
+    let paths = files.map(|entry| entry.unwrap().path());
+    for path in paths.filter(|path| path.to_str().unwrap().contains("store.sqlite")) {
+        std::fs::remove_file(path).unwrap();
+    }
+}
+
+#[test]
+fn a_very_first_start_is_no_warning_and_a_lost_state_is() {
+    let Some(redis) = Redis::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let url = redis.options().url;
+    let said_until_shared = || {
+        let mut run = run(folder.path(), &url);
+        let run = run.stdout(Stdio::null()).stderr(Stdio::piped());
+        let run = run.spawn().unwrap();
+        wait("a shared checkpoint", || has_state(&redis));
+        signal(&run, "-INT");
+        let ended = ended(run);
+        assert_eq!(ended.status.code(), Some(0));
+        String::from_utf8(ended.stderr).unwrap()
+    };
+    let said = said_until_shared();
+    assert!(!said.contains("there is no checkpoint"), "{said}");
+    remove_store(folder.path());
+    redis.cli(&["flushall"]);
+    let said = said_until_shared();
+    let warning = " WARN there is no checkpoint, neither in redis nor here";
+    assert!(said.contains(warning), "{said}");
+
+    // Over a queue: nobody knows whether it held anything.
+    let Some(broker) = Broker::kafka("first_start", 2) else {
+        return;
+    };
+    let dir = folder.path().join("analyze");
+    let mut analyze = broker.role("analyze", &dir, &["--until-idle", "1s"]);
+    let ran = analyze.env("STOCK_UP__REDIS__URL", url).output().unwrap();
+    let ran = Ran::from(ran);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let told = ran.err.lines().filter(|line| line.contains("checkpoint"));
+    let told: Vec<&str> = told.collect();
+    let first = |line: &&&str| line.contains(" INFO there is no checkpoint yet");
+    assert_eq!(told.iter().filter(first).count(), 2, "{told:?}");
+    assert!(!told.iter().any(|line| line.contains("WARN")), "{told:?}");
+}
+
 #[test]
 fn an_analyzer_that_was_frozen_while_another_took_over_is_fenced() {
     let Some(redis) = Redis::start() else { return };
@@ -35,10 +90,7 @@ fn an_analyzer_that_was_frozen_while_another_took_over_is_fenced() {
         let key = redis.cli(&["--scan", "--pattern", "stock-up:checkpoint:*"]);
         redis.cli(&["hget", &key, "epoch"])
     };
-    let has_state = || {
-        let key = redis.cli(&["--scan", "--pattern", "stock-up:checkpoint:*"]);
-        (redis.cli(&["hexists", &key, "checkpoint"]) == "1").then_some(())
-    };
+    let has_state = || has_state(&redis);
     let mut first = run(&a, &url);
     let first = first.stdout(Stdio::null()).stderr(Stdio::piped());
     let first = first.spawn().unwrap();
@@ -55,12 +107,7 @@ fn an_analyzer_that_was_frozen_while_another_took_over_is_fenced() {
             .unwrap()
             .success()
     );
-    let store = std::fs::read_dir(&b)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    for path in store.filter(|path| path.to_str().unwrap().contains("store.sqlite")) {
-        std::fs::remove_file(path).unwrap();
-    }
+    remove_store(&b);
     let mut second = run(&b, &url);
     let second = second.stdout(Stdio::null()).stderr(Stdio::piped());
     let second = second.spawn().unwrap();
