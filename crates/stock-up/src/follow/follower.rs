@@ -189,11 +189,10 @@ impl Follower {
 
     /// As [`Assignment::leave`]; what is missing is missing to somebody else.
     fn leave(&mut self, partition: u32) -> bool {
-        let is_left = self.assignment.leave(&self.follow, partition);
-        if is_left {
-            self.missing.forget(partition);
+        if self.missing.forget(partition) {
+            self.follow.hub.publish_ready();
         }
-        is_left
+        self.assignment.leave(&self.follow, partition)
     }
 
     /// Ends what is here of a partition that comes anew, where somebody else may have gone on with

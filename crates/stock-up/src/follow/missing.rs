@@ -76,14 +76,13 @@ impl Missing {
         if wanted.is_none_or(|wanted| *wanted >= end) {
             return false;
         }
-        self.asked.remove(&partition);
         tracing::info!(partition, "the missing records came");
-        self.asked.is_empty()
+        self.forget(partition)
     }
 
-    /// The partition is somebody else's.
-    pub(super) fn forget(&mut self, partition: u32) {
-        self.asked.remove(&partition);
+    /// The partition is somebody else's; the answer is as that of [`Missing::came`].
+    pub(super) fn forget(&mut self, partition: u32) -> bool {
+        self.asked.remove(&partition).is_some() && self.asked.is_empty()
     }
 
     /// What a person must know of records that have not come; `None` if nothing is missing.
@@ -101,4 +100,37 @@ fn hole(queue: &Queue, partition: u32, wanted: u64) -> String {
         queue.name(),
         queue.how_to_repeat()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn missing(asked: &[(u32, u64)]) -> Missing {
+        Missing {
+            asked: asked.iter().copied().collect(),
+            overtaken: BTreeSet::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_there_when_the_last_of_it_came_or_went_to_somebody_else() {
+        let mut missing = missing(&[(1, 10), (2, 20), (3, 30)]);
+        assert!(!missing.came(1, 10), "the wanted record is not there yet");
+        assert!(!missing.came(1, 11), "others are still missing");
+        assert!(!missing.forget(2));
+        assert!(missing.forget(3), "that was the last");
+        assert!(missing.is_empty());
+        assert!(!missing.forget(3) && !missing.came(3, 40), "nothing was");
+    }
+
+    #[test]
+    fn a_partition_that_was_overtaken_is_read_from_the_oldest_until_records_come() {
+        let (mut missing, known) = (missing(&[]), Start::At(stock_up_io::queue::Place(7)));
+        missing.overtaken(4);
+        assert_eq!(missing.start(4, known), Start::Oldest);
+        assert_eq!(missing.start(5, known), known);
+        assert!(!missing.came(4, 1));
+        assert_eq!(missing.start(4, known), known);
+    }
 }
