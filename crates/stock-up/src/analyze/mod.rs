@@ -10,7 +10,7 @@ mod input;
 mod recent;
 mod save;
 mod saver;
-#[cfg_attr(not(feature = "redis"), path = "share_absent.rs")]
+#[cfg_attr(not(feature = "redis"), path = "share/absent.rs")]
 mod share;
 mod show;
 mod state;
