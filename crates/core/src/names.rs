@@ -4,6 +4,10 @@
 //! a number keeps a [`crate::Trade`] small and `Copy`, makes the record short, and lets the
 //! analyzer look a symbol up once per batch instead of once per trade.
 
+mod key;
+
+use key::Key;
+
 /// Names one text of one [`Names`]; meaningless for another dictionary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NameId(pub u32);
@@ -29,7 +33,7 @@ pub struct Names {
 struct Entry {
     end: u32,
     /// Kept, because another dictionary will be asked for the same text.
-    hash: u32,
+    key: Key,
 }
 
 /// A place in the table.
@@ -38,7 +42,7 @@ struct Slot {
     /// 0 is a free slot.
     id_and_one: u32,
     /// Tells nearly all other texts without a look at them.
-    hash: u32,
+    key: Key,
 }
 
 impl Names {
@@ -69,30 +73,30 @@ impl Names {
         if (self.entries.len() + 1) * 2 > self.slots.len() {
             self.grow();
         }
-        let hash = hash(name.as_bytes());
-        let place = self.slot_of(name, hash);
+        let key = Key::of(name);
+        let place = self.slot_of(name, key);
         if let Some(found) = self.id_at(place) {
             return found;
         }
         self.text.push_str(name);
         let end = u32::try_from(self.text.len()).expect("frames bound a dictionary below 4 GiB");
         let id = u32::try_from(self.entries.len()).expect("texts are fewer than their bytes");
-        self.entries.push(Entry { end, hash });
-        self.occupy(place, id, hash);
+        self.entries.push(Entry { end, key });
+        self.occupy(place, id, key);
         NameId(id)
     }
 
     /// The id of `name`, if it is known.
     pub fn find(&self, name: &str) -> Option<NameId> {
-        self.id_at(self.slot_of(name, hash(name.as_bytes())))
+        self.id_at(self.slot_of(name, Key::of(name)))
     }
 
     /// For every text of `other`, in the order of their ids, its id here if it is known.
     pub(crate) fn find_all(&self, other: &Self) -> impl Iterator<Item = Option<NameId>> {
-        other
-            .iter()
-            .zip(&other.entries)
-            .map(|(name, entry)| self.id_at(self.slot_of(name, entry.hash)))
+        (0..).zip(&other.entries).map(|(id, entry)| {
+            let is_same = |here| entry.key.is_whole() || self.get(here) == other.get(NameId(id));
+            self.id_at(self.slot_where(entry.key, is_same))
+        })
     }
 
     /// The text of `id`; empty for an id of another dictionary.
@@ -119,17 +123,23 @@ impl Names {
 
     /// The slot that holds `name`, or the free one where it belongs; 0 when there is no table.
     #[inline]
-    fn slot_of(&self, name: &str, hash: u32) -> usize {
+    fn slot_of(&self, name: &str, key: Key) -> usize {
+        self.slot_where(key, |id| key.is_whole() || self.get(id) == name)
+    }
+
+    /// As [`Names::slot_of`], for the text with this key for which `is_same` says so.
+    #[inline]
+    fn slot_where(&self, key: Key, is_same: impl Fn(NameId) -> bool) -> usize {
         let Some(mask) = self.slots.len().checked_sub(1) else {
             return 0;
         };
-        let mut place = hash as usize & mask;
+        let mut place = key.hash() & mask;
         loop {
             let slot = self.slots.get(place).copied().unwrap_or_default();
             let Some(id) = slot.id_and_one.checked_sub(1) else {
                 return place;
             };
-            if slot.hash == hash && self.get(NameId(id)) == name {
+            if slot.key == key && is_same(NameId(id)) {
                 return place;
             }
             place = (place + 1) & mask;
@@ -142,11 +152,11 @@ impl Names {
         slot.id_and_one.checked_sub(1).map(NameId)
     }
 
-    fn occupy(&mut self, place: usize, id: u32, hash: u32) {
+    fn occupy(&mut self, place: usize, id: u32, key: Key) {
         if let Some(free) = self.slots.get_mut(place) {
             *free = Slot {
                 id_and_one: id + 1,
-                hash,
+                key,
             };
         }
     }
@@ -157,9 +167,11 @@ impl Names {
         self.slots.clear();
         self.slots.resize(size, Slot::default());
         for id in 0..self.known() {
-            let hash = self.entries.get(id as usize).map_or(0, |entry| entry.hash);
-            let place = self.slot_of(self.get(NameId(id)), hash);
-            self.occupy(place, id, hash);
+            let Some(Entry { key, .. }) = self.entries.get(id as usize).copied() else {
+                break;
+            };
+            let place = self.slot_where(key, |_| false);
+            self.occupy(place, id, key);
         }
     }
 }
@@ -171,29 +183,6 @@ impl PartialEq for Names {
 }
 
 impl Eq for Names {}
-
-/// A fold of eight bytes at a time: short keys, and the number of distinct ones is bounded by the
-/// caller.
-#[inline]
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the halves of a product are what is folded"
-)]
-fn hash(bytes: &[u8]) -> u32 {
-    let mut hash = bytes.len() as u64;
-    let mut mix = |word: u64| {
-        let product = u128::from(hash ^ word) * 0x9e37_79b9_7f4a_7c15_u128;
-        hash = (product >> 64) as u64 ^ product as u64;
-    };
-    let (words, rest) = bytes.as_chunks::<8>();
-    for word in words {
-        mix(u64::from_le_bytes(*word));
-    }
-    mix(rest
-        .iter()
-        .fold(0, |word, byte| word << 8 | u64::from(*byte)));
-    (hash >> 32) as u32 ^ hash as u32
-}
 
 #[cfg(test)]
 mod tests {
@@ -212,6 +201,21 @@ mod tests {
         assert_eq!(names.get(NameId(4_999)), "S4999");
         assert_eq!(names.find("S77"), Some(NameId(77)));
         assert_eq!(names.find("T77"), None);
+    }
+
+    #[test]
+    fn long_and_short_texts_are_found_by_another_dictionary() {
+        let (mut all, mut some) = (Names::new(), Names::new());
+        for number in 0..1_000 {
+            all.intern(&format!("{number}"));
+            all.intern(&format!("BINANCE:{number}USDT"));
+        }
+        for text in ["BINANCE:7USDT", "7", "BINANCE:7USDC", "BINANCE:999USDT"] {
+            some.intern(text);
+        }
+        let found: Vec<_> = all.find_all(&some).collect();
+        let expected = [Some(15), Some(14), None, Some(1_999)];
+        assert_eq!(found, expected.map(|id| id.map(NameId)));
     }
 
     #[test]
