@@ -19,6 +19,9 @@ impl NameId {
     }
 }
 
+/// There are at least so many slots for each text: a step to the next slot is hard to predict.
+const SPARSE: usize = 3;
+
 /// An ordered set of texts, numbered from 0 in the order of their first appearance.
 #[derive(Debug, Clone, Default)]
 pub struct Names {
@@ -70,7 +73,7 @@ impl Names {
 
     /// The id of `name`, adding it if it is new.
     pub fn intern(&mut self, name: &str) -> NameId {
-        if (self.entries.len() + 1) * 2 > self.slots.len() {
+        if (self.entries.len() + 1) * SPARSE > self.slots.len() {
             self.grow();
         }
         let key = Key::of(name);

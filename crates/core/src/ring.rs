@@ -242,8 +242,15 @@ impl<U: Unit> Ring<U> {
 
     #[cold]
     fn at_older(&self, place: u64) -> Option<&Held<U>> {
-        let mut older = self.older.iter().rev();
-        let buffer = older.find(|buffer| buffer.base <= place)?;
+        // Nearly always it is the oldest, which trades leave.
+        let buffer = match self.older.first() {
+            Some(oldest) if place < self.older_end => oldest,
+            _ => self
+                .older
+                .iter()
+                .rev()
+                .find(|buffer| buffer.base <= place)?,
+        };
         buffer.slots.get(buffer.index(place))
     }
 

@@ -12,16 +12,17 @@ impl Analyzer {
     /// Moves the log's time on, emitting what is due before.
     #[inline]
     pub(super) fn advance(&mut self, time: i64, out: &mut Vec<Point>) {
-        if self.log_time.is_some_and(|now| time <= now) {
-            return;
-        }
+        let now = self.log_time.unwrap_or(i64::MIN);
         if let Some(next) = self.next_grid
             && next.saturating_add(self.settings.lateness.ns()) < time
+            && now < time
         {
             let before = time.saturating_sub(self.settings.lateness.ns());
             self.emit_before(next, before, out);
         }
-        self.log_time = Some(time);
+        // Not asked whether it moves: which of the trades of a millisecond is the first is hard to
+        // predict.
+        self.log_time = Some(now.max(time));
         self.first_time.get_or_insert(time);
     }
 
