@@ -30,8 +30,24 @@ pub(crate) struct QueueConfig {
     pub(crate) publish_latency: Span,
     #[cfg(feature = "kafka")]
     pub(crate) kafka: KafkaConfig,
+    #[cfg(not(feature = "kafka"))]
+    kafka: LeftOut,
     #[cfg(feature = "rabbitmq")]
     pub(crate) rabbitmq: RabbitmqConfig,
+    #[cfg(not(feature = "rabbitmq"))]
+    #[serde(rename = "rabbitmq")]
+    _rabbitmq: LeftOut,
+}
+
+/// The section of a broker that this program was built without: a file may have it, as the one with
+/// all defaults does.
+#[cfg(not(all(feature = "kafka", feature = "rabbitmq")))]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct LeftOut {
+    /// Points are sent there whatever the queue is.
+    #[serde(skip_serializing)]
+    points: Option<serde::de::IgnoredAny>,
 }
 
 impl Default for QueueConfig {
@@ -42,8 +58,12 @@ impl Default for QueueConfig {
             publish_latency: Span::from_ns(20_000_000),
             #[cfg(feature = "kafka")]
             kafka: KafkaConfig::default(),
+            #[cfg(not(feature = "kafka"))]
+            kafka: LeftOut::default(),
             #[cfg(feature = "rabbitmq")]
             rabbitmq: RabbitmqConfig::default(),
+            #[cfg(not(feature = "rabbitmq"))]
+            _rabbitmq: LeftOut::default(),
         }
     }
 }
@@ -136,6 +156,11 @@ impl QueueConfig {
         #[cfg(feature = "kafka")]
         if self.kafka.points.is_some() {
             self.kafka.check().context("[queue]")?;
+        }
+        #[cfg(not(feature = "kafka"))]
+        if self.kafka.points.is_some() {
+            let kafka = QueueKind::Kafka.name();
+            return Err(crate::failure::built_without(kafka)).context("[queue.kafka.points]");
         }
         match self.kind {
             QueueKind::Embedded => Ok(()),

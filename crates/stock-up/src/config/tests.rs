@@ -23,12 +23,16 @@ fn refuses(text: &str, environment: &[(&str, &str)], expected: &str) {
     assert_eq!(shown, expected);
 }
 
-// It is that of the whole program; a smaller one knows fewer sections.
-#[cfg(all(feature = "kafka", feature = "rabbitmq"))]
 #[test]
 fn the_default_file_is_the_default() {
     let read: Config = toml::from_str(DEFAULT_TOML).unwrap();
     assert_eq!(format!("{read:?}"), format!("{:?}", Config::default()));
+}
+
+// A smaller program keeps fewer sections.
+#[cfg(all(feature = "kafka", feature = "rabbitmq"))]
+#[test]
+fn the_default_file_has_every_key() {
     let keys = |text: &str| {
         text.lines()
             .filter(|line| line.contains(" = ") && !line.starts_with('#'))
@@ -258,5 +262,16 @@ fn the_log_syncs_as_often_as_somebody_reads_it() {
         "[queue]\npublish_latency = \"2s\"\n",
         &[],
         "[queue] publish_latency `2s` is above 1s",
+    );
+}
+
+#[cfg(not(feature = "kafka"))]
+#[test]
+fn points_are_not_left_out_in_silence() {
+    refuses(
+        "[queue.kafka.points]\ntopic = \"points\"\n",
+        &[],
+        "[queue.kafka.points]: this program was built without Kafka; build it with its default \
+         features",
     );
 }
