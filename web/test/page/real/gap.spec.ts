@@ -69,6 +69,8 @@ test('a killed server shows, comes back, and what it missed is a gap', async ({ 
 
 /** A line of some length, drawn over about a minute, so that a gap of seconds is wide. */
 async function seeLine(page: Page): Promise<void> {
+  // A chart that is not there yet takes no keys.
+  await expect.poll(async () => (await chartFacts(page))?.points, { timeout: 20_000 }).toBeGreaterThan(0);
   for (let i = 0; i < 12; i += 1) await page.keyboard.press('+');
   await expect.poll(async () => (await chartFacts(page))?.points, { timeout: 20_000 }).toBeGreaterThan(5);
   expect((await chartFacts(page))?.segments).toBeGreaterThan(0);
