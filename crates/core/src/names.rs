@@ -44,7 +44,7 @@ struct Entry {
 struct Slot {
     /// 0 is a free slot.
     id_and_one: u32,
-    /// Tells nearly all other texts without a look at them.
+    /// Is a short text, and tells a long one from nearly all others.
     key: Key,
 }
 

@@ -78,6 +78,7 @@ fn mix(mixed: u64, word: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::names::{NameId, Names};
 
     #[test]
     fn a_short_text_is_its_key() {
@@ -121,5 +122,24 @@ mod tests {
         assert!(!Key::of("BINANCE:BTCUSDT").is_whole());
         assert!(!Key::of("123456789").is_whole());
         assert_ne!(Key::of("BINANCE:BTCUSDT"), Key::of("BINANCE:BTCUSDC"));
+    }
+
+    #[test]
+    fn long_texts_with_the_same_key_are_two() {
+        let texts = ["BINANCE0ABCDEFGH", "00000824OyzP:oh\\"];
+        assert_eq!(Key::of(texts[0]), Key::of(texts[1]));
+        let [mut both, mut second] = [Names::new(), Names::new()];
+        assert_eq!(texts.map(|text| both.intern(text).0), [0, 1]);
+        assert_eq!(
+            texts.map(|text| both.find(text)),
+            [0, 1].map(|id| Some(NameId(id)))
+        );
+        second.intern(texts[1]);
+        assert_eq!(
+            both.find_all(&second).collect::<Vec<_>>(),
+            [Some(NameId(1))]
+        );
+        let found: Vec<_> = second.find_all(&both).collect();
+        assert_eq!(found, [None, Some(NameId(0))]);
     }
 }

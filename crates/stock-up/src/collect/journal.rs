@@ -117,7 +117,10 @@ impl Journal {
         };
         let appended = commits.append(time, count, bytes);
         if let Ok(seq) = appended {
-            self.telemetry.log_commits.appended(seq + u64::from(count));
+            let commits = &self.telemetry.log_commits;
+            // Those who read the log may look later.
+            commits.durable(self.log.durable_end());
+            commits.appended(seq + u64::from(count));
         }
         self.judge(appended.map(|_| ()))
     }

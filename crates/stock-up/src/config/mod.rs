@@ -271,8 +271,9 @@ impl Config {
     /// The same configuration, once its values go together.
     fn checked(self) -> anyhow::Result<Self> {
         self.retention().validated().context("[store]")?;
-        let latency = self.commit_latency();
-        if latency > Span::from_secs(1) {
+        if let Some(latency) = self.log.commit_latency
+            && latency > Span::from_secs(1)
+        {
             bail!("[log] commit_latency `{latency}` is above 1s");
         }
         if self.log.segment_bytes.0 < 1 << 20 {

@@ -258,11 +258,13 @@ fn the_log_syncs_as_often_as_somebody_reads_it() {
             "5ms"
         );
     }
-    refuses(
-        "[queue]\npublish_latency = \"2s\"\n",
-        &[],
-        "[queue] publish_latency `2s` is above 1s",
-    );
+    for kind in ["embedded", "kafka"] {
+        refuses(
+            &format!("[queue]\ntype = \"{kind}\"\npublish_latency = \"2s\"\n"),
+            &[],
+            "[queue] publish_latency `2s` is above 1s",
+        );
+    }
 }
 
 #[cfg(not(feature = "kafka"))]

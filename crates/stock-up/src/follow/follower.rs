@@ -199,7 +199,8 @@ impl Follower {
     /// it while the queue was away: what is shared says.
     async fn renew(&mut self, partition: u32) -> anyhow::Result<()> {
         if self.follow.shares.is_some() && self.follow.config.redis.is_on() {
-            self.leave(partition);
+            // What is missing of it is still missing to us.
+            self.assignment.leave(&self.follow, partition);
         }
         self.assignment.all_left().await
     }

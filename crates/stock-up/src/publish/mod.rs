@@ -164,7 +164,9 @@ impl Publisher {
                 return Ok(Err(error));
             }
             worked();
-            pace.wait().await;
+            if let Err(error) = self.pause(&mut producer, &pace).await? {
+                return Ok(Err(error));
+            }
             if self.fill(&mut group)? {
                 pace.published(group.is_full());
                 self.waiting = group.take();
@@ -240,6 +242,21 @@ impl Publisher {
         Ok(any)
     }
 
+    /// Waits until the next group may be closed, or for somebody who needs old records again: a
+    /// stream of records that never pauses must not keep them waiting.
+    async fn pause(
+        &mut self,
+        producer: &mut QueueProducer,
+        pace: &Pace,
+    ) -> anyhow::Result<Result<(), QueueError>> {
+        let request = tokio::select! {
+            biased;
+            request = producer.next_rewind() => request,
+            () = pace.wait() => return Ok(Ok(())),
+        };
+        self.send_again(producer, request).await
+    }
+
     /// Waits a little for more of the log, or for somebody who needs old records again.
     async fn rest(
         &mut self,
@@ -259,6 +276,15 @@ impl Publisher {
             },
             request = producer.next_rewind() => request,
         };
+        self.send_again(producer, request).await
+    }
+
+    /// Does what [`QueueProducer::next_rewind`] asks for.
+    async fn send_again(
+        &mut self,
+        producer: &mut QueueProducer,
+        request: Result<Vec<u8>, QueueError>,
+    ) -> anyhow::Result<Result<(), QueueError>> {
         match request {
             Ok(request) => {
                 self.rewind(&request)?;

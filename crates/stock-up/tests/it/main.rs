@@ -4,7 +4,7 @@
 
 mod bad_input;
 mod capture;
-#[cfg(feature = "redis")]
+#[cfg(all(feature = "redis", feature = "kafka"))]
 mod checkpoints;
 mod cli;
 #[cfg(any(feature = "etcd", feature = "redis"))]
@@ -17,7 +17,7 @@ mod data_dir;
 mod etcd;
 mod export;
 mod gaps;
-#[cfg(feature = "redis")]
+#[cfg(all(feature = "redis", feature = "kafka"))]
 mod handover;
 mod influxdb;
 #[path = "../../../io/tests/it/needs.rs"]

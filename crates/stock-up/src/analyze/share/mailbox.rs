@@ -26,7 +26,7 @@ impl Mailbox {
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for a checkpoint, at most for `time`; `None` when the end has come.
+    /// Waits for a checkpoint; `None` when the end has come.
     pub(super) fn take(&self) -> Option<SharedCheckpoint> {
         let mut slot = self.lock();
         loop {
