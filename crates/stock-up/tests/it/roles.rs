@@ -15,6 +15,9 @@ pub(crate) const SYMBOLS: &str = "BAC,IBM,SPY";
 /// With so many partitions, and with no fewer, each of them has one of its own.
 const PARTITIONS: u32 = 7;
 
+/// The metric that counts the trades which a process has applied.
+const APPLIED: &str = "stock_up_trades_applied_total ";
+
 /// How a broker is told to the processes; the names are this test's own.
 pub(crate) struct Broker {
     pub(crate) name: String,
@@ -313,6 +316,39 @@ fn an_analyzer_that_lost_its_state_gets_the_records_from_the_log_again() {
         .into_iter()
         .find(|row| !found.contains(row));
     assert_eq!(missing, None, "{} was not sent again", broker.name);
+}
+
+/// A feed that never pauses leaves the publisher always something to do.
+#[test]
+fn an_analyzer_gets_old_records_again_while_new_ones_flow() {
+    let Some(broker) = Broker::rabbitmq("busy", "quorum") else {
+        return;
+    };
+    let stage = Stage::new();
+    // Five minutes, a trade each 4 ms.
+    let row = |n: u64| {
+        let (ms, cents) = (1_381_240_800_000 + n * 4, 10 + n % 90);
+        format!("{ms}000000,SPY,171.{cents},100,")
+    };
+    let head = "timestamp_ns,symbol,price,size,conditions".to_owned();
+    let rows: Vec<String> = std::iter::once(head).chain((0..75_000).map(row)).collect();
+    fs::write(&stage.tape, rows.join("\n")).unwrap();
+    let start = |role: &str| Server::start(broker.role(role, &stage.dir(role), &[]));
+    let applied = |analyze: &Server| {
+        let page = analyze.get("/metrics").ok()?;
+        let line = page.lines().find(|line| line.starts_with(APPLIED))?;
+        let count: u64 = line.rsplit(' ').next()?.parse().ok()?;
+        (count > 0).then_some(())
+    };
+    let analyze = start("analyze");
+    let mut collect = stage.collect(&broker, &["--speed", "1"]);
+    collect.env("STOCK_UP__LOG__COMMIT_LATENCY", "1ms");
+    let _collect = Server::start(collect);
+    wait("the first trades", || applied(&analyze));
+    analyze.end();
+    fs::remove_dir_all(stage.dir("analyze")).unwrap();
+    let analyze = start("analyze");
+    wait("the records from the first on", || applied(&analyze));
 }
 
 /// What records tell of the feed they tell once: whoever reads on after a restart knows it still.
