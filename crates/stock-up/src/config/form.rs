@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use stock_up_io::feed::Secret;
 
 pub(crate) use stock_up_io::form::duration;
-pub(super) use stock_up_io::form::{optional_span, secret, span};
+pub(super) use stock_up_io::form::{secret, span};
 
 /// Longest token in bytes.
 const MAX_TOKEN_BYTES: u64 = 4_096;

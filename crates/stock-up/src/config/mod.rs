@@ -33,9 +33,6 @@ use crate::failure::{Failure, Outcome};
 /// The complete default, with a comment on each key.
 pub(crate) const DEFAULT_TOML: &str = include_str!("../../stock-up.toml");
 
-/// The longest that a record waits for company before it is synced, where analysis reads the log.
-const COMMIT_LATENCY: Span = Span::from_ns(2_000_000);
-
 /// Everything that is fixed at the start.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -105,10 +102,9 @@ pub(crate) enum DuplicateFrames {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct LogConfig {
-    /// The longest that a record waits for company before it is synced; see
-    /// [`Config::commit_latency`].
-    #[serde(with = "form::optional_span")]
-    pub(crate) commit_latency: Option<Span>,
+    /// The longest that a record waits for company before it is synced.
+    #[serde(with = "form::span")]
+    pub(crate) commit_latency: Span,
     /// So many bytes need not wait.
     pub(crate) commit_bytes: ByteSize,
     /// A segment is closed at this size.
@@ -173,7 +169,7 @@ impl Default for VenueConfig {
 impl Default for LogConfig {
     fn default() -> Self {
         Self {
-            commit_latency: None,
+            commit_latency: Span::from_ns(2_000_000),
             commit_bytes: ByteSize(1 << 20),
             segment_bytes: ByteSize(64 << 20),
             retain_bytes: ByteSize(16 << 30),
@@ -271,10 +267,11 @@ impl Config {
     /// The same configuration, once its values go together.
     fn checked(self) -> anyhow::Result<Self> {
         self.retention().validated().context("[store]")?;
-        if let Some(latency) = self.log.commit_latency
-            && latency > Span::from_secs(1)
-        {
-            bail!("[log] commit_latency `{latency}` is above 1s");
+        if self.log.commit_latency > Span::from_secs(1) {
+            bail!(
+                "[log] commit_latency `{}` is above 1s",
+                self.log.commit_latency
+            );
         }
         if self.log.segment_bytes.0 < 1 << 20 {
             bail!(
@@ -307,16 +304,6 @@ impl Config {
         self.etcd.check()?;
         self.redis.check()?;
         Ok(self)
-    }
-
-    /// The longest that a record waits for company before it is synced. Where only the publisher
-    /// reads the log, syncing more often than it publishes would cost and gain nothing.
-    pub(crate) fn commit_latency(&self) -> Span {
-        let by_default = match self.queue.kind {
-            QueueKind::Embedded => COMMIT_LATENCY,
-            QueueKind::Kafka | QueueKind::Rabbitmq => self.queue.publish_latency,
-        };
-        self.log.commit_latency.unwrap_or(by_default)
     }
 
     pub(crate) fn retention(&self) -> RetentionPolicy {

@@ -203,7 +203,7 @@ pub(super) fn spawn_tasks(
 
 pub(super) fn commit_bounds(config: &Config) -> CommitBounds {
     CommitBounds {
-        latency: duration(config.commit_latency()),
+        latency: duration(config.log.commit_latency),
         bytes: usize::try_from(config.log.commit_bytes.0).unwrap_or(usize::MAX),
     }
 }
