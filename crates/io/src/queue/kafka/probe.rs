@@ -37,9 +37,10 @@ fn describe(config: &KafkaConfig, found: Topic) -> Result<String, QueueError> {
         )),
         (None, None) => Err(QueueError::Misconfigured {
             broker,
-            reason:
-                "the topic does not exist; create it, or let it be created: `[queue.kafka.create]`"
-                    .to_owned(),
+            reason: format!(
+                "the topic does not exist; create it, or let it be created: `{}`",
+                config.create_section
+            ),
         }),
     }
 }

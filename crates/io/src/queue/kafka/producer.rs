@@ -3,10 +3,14 @@
 //! Idempotent, `acks=all`, and without a limit of its own on how long a message may take: the
 //! spool is the buffer. What is bounded is how long *we* wait ([`KafkaConfig::confirm_within`]);
 //! after that, and after any error, the client is thrown away, and its owner sends again from
-//! what was confirmed last. Within one client nothing can be missing in the middle: a batch that
-//! fails for good fails all that come after it (`enable.gapless.guarantee`).
+//! what was confirmed last.
+//!
+//! Within one client nothing can be missing in the middle. A batch that fails for good fails all
+//! that wait behind it (`enable.gapless.guarantee`), and those already on their way are refused by
+//! the broker, which counts the messages of a producer. It begins to count with the first batch
+//! that it takes, whatever number that has: so the first message of each partition goes alone.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::time::Duration;
 
@@ -43,6 +47,8 @@ pub struct KafkaProducer {
     watch: Watch,
     topic: String,
     partitions: u32,
+    /// Partitions in which the broker counts the messages of this client.
+    counted: BTreeSet<u32>,
     confirm_within: Duration,
 }
 
@@ -95,6 +101,7 @@ impl KafkaProducer {
             watch,
             topic: config.topic.clone(),
             partitions,
+            counted: BTreeSet::new(),
             confirm_within: config.confirm_within(),
         })
     }
@@ -115,13 +122,26 @@ impl KafkaProducer {
         Ok(())
     }
 
-    async fn send(&self, messages: &[Outgoing]) -> Result<(), QueueError> {
-        let Some(client) = &self.client else {
-            return Err(self.watch.lost("this producer has ended"));
-        };
+    async fn send(&mut self, messages: &[Outgoing]) -> Result<(), QueueError> {
         messages
             .iter()
             .try_for_each(|message| self.check(message))?;
+        let mut new = BTreeSet::new();
+        let (first, others): (Vec<_>, Vec<_>) = messages.iter().partition(|message| {
+            let partition = message.partition;
+            !self.counted.contains(&partition) && new.insert(partition)
+        });
+        // Order matters: what follows the first message of a partition must not overtake its fate.
+        self.deliver(&first).await?;
+        self.counted.append(&mut new);
+        self.deliver(&others).await
+    }
+
+    /// Returns when all of `messages` are confirmed.
+    async fn deliver(&self, messages: &[&Outgoing]) -> Result<(), QueueError> {
+        let Some(client) = &self.client else {
+            return Err(self.watch.lost("this producer has ended"));
+        };
         let mut unconfirmed = VecDeque::with_capacity(messages.len());
         for message in messages {
             let delivery = self.enqueue(client, message, &mut unconfirmed).await?;
@@ -204,14 +224,14 @@ impl Producer for KafkaProducer {
     }
 
     async fn publish(&mut self, messages: &[Outgoing]) -> Result<(), QueueError> {
+        let (watch, waited) = (self.watch.clone(), self.confirm_within);
         let sent = tokio::select! {
-            sent = tokio::time::timeout(self.confirm_within, self.send(messages)) => {
+            sent = tokio::time::timeout(waited, self.send(messages)) => {
                 sent.unwrap_or_else(|_| {
-                    let waited = self.confirm_within;
-                    Err(self.watch.lost(&format!("no confirmation within {waited:?}")))
+                    Err(watch.lost(&format!("no confirmation within {waited:?}")))
                 })
             }
-            verdict = self.watch.wait() => Err(verdict),
+            verdict = watch.wait() => Err(verdict),
         };
         if sent.is_err() {
             self.give_up();
