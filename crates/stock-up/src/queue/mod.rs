@@ -94,6 +94,23 @@ impl Queue {
         }
     }
 
+    /// As [`Queue::probe`] for the topic of the points, whatever the queue of the records is;
+    /// `None` where points do not go to Kafka.
+    ///
+    /// # Errors
+    /// [`QueueError`].
+    #[cfg(feature = "kafka")]
+    pub(crate) async fn probe_points(&self) -> Option<Result<String, QueueError>> {
+        let points = self.0.kafka.for_points()?;
+        Some(stock_up_io::queue::kafka::probe(&points).await)
+    }
+
+    #[cfg(not(feature = "kafka"))]
+    #[expect(clippy::unused_self, reason = "there is no such topic")]
+    pub(crate) fn probe_points(&self) -> Ready<Option<Result<String, QueueError>>> {
+        ready(None)
+    }
+
     /// Connects to put messages in; `source` names the log, `remembered` is how many partitions
     /// the queue had at the first message.
     ///

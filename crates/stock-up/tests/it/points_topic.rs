@@ -11,7 +11,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::Message as _;
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
-use crate::cli::{Ran, ok};
+use crate::cli::{Ran, command, ok};
 use crate::influxdb::tape;
 use crate::needs;
 use crate::process::{Server, run, wait};
@@ -104,4 +104,39 @@ fn every_point_is_in_the_topic_once_though_the_writer_is_killed_in_the_middle() 
     assert_eq!(differs, None);
     assert_eq!(found.len(), expected.len());
     assert!(found.len() > 1_000, "{}", found.len());
+}
+
+#[test]
+fn doctor_looks_for_the_topic_of_the_points_also_where_records_stay_in_the_process() {
+    let Some(brokers) = needs::server("STOCK_UP_TEST_KAFKA", "doctor_points") else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let doctor = |create: bool| {
+        let mut command = command();
+        command
+            .arg("doctor")
+            .env("STOCK_UP__DATA_DIR", folder.path().join("data"))
+            .env("STOCK_UP__SERVE__LISTEN", "127.0.0.1:0")
+            .env("STOCK_UP__QUEUE__KAFKA__BROKERS", &brokers)
+            .env("STOCK_UP__QUEUE__KAFKA__POINTS__TOPIC", "doctor_points");
+        if create {
+            let name = "STOCK_UP__QUEUE__KAFKA__POINTS__CREATE__PARTITIONS";
+            command.env(name, PARTITIONS.to_string());
+        }
+        Ran::from(command.output().unwrap())
+    };
+    let found = doctor(true);
+    assert_eq!(found.code, 0, "{}", found.out);
+    let expected = "the topic is not there yet and will be created with 3 partitions";
+    let line = found.out.lines().find(|line| line.contains(expected));
+    assert!(
+        line.is_some_and(|line| line.starts_with("ok     points in Kafka: ")),
+        "{}",
+        found.out
+    );
+    let missing = doctor(false);
+    assert_eq!(missing.code, 1, "{}", missing.out);
+    let expected = "let it be created: `[queue.kafka.points.create]`";
+    assert!(missing.out.contains(expected), "{}", missing.out);
 }

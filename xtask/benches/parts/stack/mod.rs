@@ -6,6 +6,7 @@
 //! - what both processes cost at 5,000 symbols.
 //!
 //! The servers are those of `cargo xtask services up`; without them the part is skipped.
+//! `STOCK_UP_BENCH_TRANSPORT=stream` measures one transport alone.
 
 mod delay;
 mod rate;
@@ -13,13 +14,19 @@ mod relay;
 mod roles;
 mod transport;
 
+use anyhow::ensure;
+
 use crate::row::Row;
 use transport::Transport;
 
 pub(crate) fn run() -> anyhow::Result<Vec<Row>> {
-    let Some(transports) = Transport::all()? else {
+    let Some(mut transports) = Transport::all()? else {
         return Ok(Vec::new());
     };
+    if let Ok(wanted) = std::env::var("STOCK_UP_BENCH_TRANSPORT") {
+        transports.retain(|transport| transport.name == wanted);
+        ensure!(!transports.is_empty(), "`{wanted}` is no transport");
+    }
     let mut rows = Vec::new();
     for transport in &transports {
         tell(rate::measure(transport)?, &mut rows);
