@@ -2,21 +2,22 @@
 //!
 //! ```text
 //! append ─▶ bounded queue ─▶ [ writer buffer ] ─▶ write + sync ─▶ durable end ─▶ readers
-//!   blocks when full                                  then a rest
+//!   blocks when full    after a rest
 //! ```
 //!
 //! A lone append is committed at once: waiting for company that does not come would only make it
-//! late. After a commit the thread rests for `latency`, and what is appended meanwhile shares the
-//! next one; so there are never more than one commit per `latency`, and no append waits longer for
-//! its own. The rest ends early when `bytes` wait, when the queue is full, or when somebody waits
-//! for durability. The thread rests on a bell that the others may ring, so no clock is read.
+//! late. One that comes within `latency` of the last commit waits until that has passed, and what is
+//! appended meanwhile shares its commit; so there is never more than one commit per `latency`, and
+//! no append waits longer for its own. The rest ends early when `bytes` wait, when the queue is
+//! full, or when somebody waits for durability. The thread rests only when there is something to
+//! commit: with frames at a larger distance it would wake up twice for each.
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::bell::Bell;
 use crate::error::Error;
@@ -104,6 +105,7 @@ impl GroupCommit {
             bounds,
             waiting: Arc::clone(&waiting),
             taken_bytes: 0,
+            last: None,
         };
         let thread = thread::Builder::new()
             .name("log-commit".to_owned())
@@ -234,6 +236,8 @@ struct Committer {
     waiting: Arc<Waiting>,
     /// Bytes taken from the queue for the commit to come.
     taken_bytes: usize,
+    /// The durable end after the last commit, and when that was.
+    last: Option<(u64, Instant)>,
 }
 
 impl Committer {
@@ -241,18 +245,27 @@ impl Committer {
     /// where appends and waits find it.
     fn run(mut self) {
         while let Ok(first) = self.receiver.recv() {
+            self.rest();
             match self.commit_with(&first) {
-                Ok(end) => self.rest(end),
+                Ok(end) => self.last = Some((end, now())),
                 Err(_) => return,
             }
         }
     }
 
-    /// Lets company gather for the next commit, unless it is waited for.
-    fn rest(&self, end: u64) {
+    /// Lets company gather, as long as the last commit is too close and nobody waits for the next.
+    fn rest(&self) {
+        let Some((end, committed)) = self.last else {
+            return;
+        };
+        let left = self
+            .bounds
+            .latency
+            .saturating_sub(now().duration_since(committed));
         let enough = self.waiting.bytes.load(Ordering::Acquire) >= self.bounds.bytes;
-        if !enough && self.waiting.wanted.load(Ordering::Acquire) <= end {
-            self.waiting.bell.wait(self.bounds.latency);
+        let wanted = self.waiting.wanted.load(Ordering::Acquire) > end;
+        if !(left.is_zero() || enough || wanted) {
+            self.waiting.bell.wait(left);
         }
     }
 
@@ -281,4 +294,12 @@ impl Committer {
             .append(append.time, append.count, &append.payload)?;
         Ok(())
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "only the distance of two commits depends on it, and nothing that is stored"
+)]
+fn now() -> Instant {
+    Instant::now()
 }
