@@ -159,14 +159,6 @@ impl Analyzer {
         self.symbols.iter().map(|symbol| symbol.book.held()).sum()
     }
 
-    /// Whether any trade of a symbol is held: only then does the passing of time change its
-    /// windows.
-    pub fn holds_trades(&self, id: SymbolId) -> bool {
-        self.symbols
-            .get(id.0 as usize)
-            .is_some_and(|symbol| symbol.book.held() > 0)
-    }
-
     /// Bytes on the heap for symbols and the trades they hold.
     pub fn heap_bytes(&self) -> usize {
         let lists = self.symbols.capacity() * size_of::<Symbol>();

@@ -109,6 +109,14 @@ impl Book {
         any!(self, sheet => sheet.live(now, out, point));
     }
 
+    /// The earliest time from which one of the live views is another one if no trade comes.
+    pub(crate) fn ages_at(&self) -> Option<i64> {
+        any!(self, sheet => {
+            let views = sheet.live.iter();
+            views.filter_map(|view| view.ages_at(&sheet.ring)).min()
+        })
+    }
+
     /// Walks one window over past times; see [`Sheet::walk`].
     pub(crate) fn walk(
         &self,

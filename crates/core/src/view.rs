@@ -80,6 +80,12 @@ impl<U: Unit> View<U> {
         self.start
     }
 
+    /// The time from which the window is another one if no trade comes: its first trade leaves.
+    pub(crate) fn ages_at(&self, ring: &Ring<U>) -> Option<i64> {
+        let first = ring.get(self.start).filter(|_| !self.is_empty())?;
+        Some(first.time.saturating_add(self.length).saturating_add(1))
+    }
+
     /// Whether the window holds no trade at all, not even a price update.
     pub(crate) fn is_empty(&self) -> bool {
         self.start == self.end

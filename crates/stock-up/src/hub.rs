@@ -43,6 +43,8 @@ struct State {
     ready: bool,
     gaps_open: BTreeSet<u64>,
     pending: Pending,
+    /// Somebody follows what changes.
+    followed: bool,
     /// Since when the rows that were taken last are on their way.
     rows_taken: Option<Stopwatch>,
 }
@@ -135,7 +137,7 @@ impl Hub {
         state.view.time = Some(time);
         for row in rows {
             let row = Arc::new(row);
-            if state.view.keep(&row) {
+            if state.view.keep(&row) && state.followed {
                 state.pending.row(row);
             }
         }
@@ -204,16 +206,27 @@ impl Hub {
         reason.clone_into(&mut state.view.not_ready);
     }
 
+    /// Whether anybody follows what changes: if not, rows are only kept for who comes later.
+    pub(crate) fn set_followed(&self, followed: bool) {
+        let mut state = self.lock();
+        state.followed = followed;
+        if !followed {
+            state.pending.forget_rows();
+        }
+    }
+
     /// Whether rows that are published now would be sent at once. Who computes the live view only
     /// then computes it ten times a second, and what it shows is never older than it must be.
     pub(crate) fn rows_due(&self) -> bool {
-        self.lock().pending.awaited.contains(Kind::Rows)
+        let state = self.lock();
+        state.followed && state.pending.awaited.contains(Kind::Rows)
     }
 
     /// How long until rows are due again, as far as is known.
     pub(crate) fn rows_due_in(&self) -> Duration {
-        let taken = self.lock().rows_taken;
+        let state = self.lock();
         // Where nobody takes any, they are never due.
+        let taken = state.rows_taken.filter(|_| state.followed);
         taken.map_or(PUSH_DISTANCE, |taken| {
             PUSH_DISTANCE.saturating_sub(taken.elapsed())
         })

@@ -13,6 +13,7 @@ mod saver;
 #[cfg_attr(not(feature = "redis"), path = "share/absent.rs")]
 mod share;
 mod show;
+mod shown;
 mod state;
 
 use std::sync::Arc;
@@ -28,6 +29,7 @@ pub(crate) use input::{Delivery, Done, Input, Partition};
 pub(crate) use recent::Recent;
 pub(crate) use saver::Saver;
 pub(crate) use share::{Patience, Sharer};
+use shown::Shown;
 pub(crate) use state::{known, restore};
 
 use crate::hub::Hub;
@@ -114,13 +116,14 @@ pub(crate) struct Analysis {
     batch: TradeBatch,
     unsaved: Vec<Point>,
     /// How many of `unsaved` the hub has seen.
-    shown: usize,
+    told: usize,
     names: Vec<Arc<str>>,
     gaps: GapBook,
     /// Symbols whose live view changed since it was shown.
-    changed: Vec<bool>,
+    shown: Shown,
     /// There may be such symbols.
     unshown: bool,
+    since_shown: Stopwatch,
     saved_at: u64,
     /// What is read was received by an earlier process.
     catching_up: bool,
@@ -144,11 +147,12 @@ impl Analysis {
         let mut analysis = Self {
             batch: TradeBatch::default(),
             unsaved: Vec::new(),
-            shown: 0,
+            told: 0,
             names: Vec::new(),
             gaps: GapBook::resume(open_gap),
-            changed: Vec::new(),
+            shown: Shown::default(),
             unshown: false,
+            since_shown: Stopwatch::start(),
             saved_at: position,
             catching_up: true,
             since_saved: Stopwatch::start(),
@@ -259,6 +263,7 @@ impl Analysis {
     fn noted(&mut self, seq: u64, record: &Record) {
         match record {
             Record::Feed(change) => {
+                self.mark_all();
                 // Where `collect` is in another process, the records are all that tells of it.
                 if self.part.receives {
                     self.show_feed(change);
@@ -271,8 +276,7 @@ impl Analysis {
             Record::Settings(_) => {
                 let settings = self.analyzer.settings();
                 self.hub.publish_windows(&settings.windows, settings.grid);
-                self.changed.fill(true);
-                self.unshown = true;
+                self.mark_all();
             }
             Record::Tick(_) => self.mark_aging(),
             Record::Trades(_) | Record::Watermark(_) => {}
@@ -286,6 +290,6 @@ impl Analysis {
         }
         let new = self.analyzer.symbols().skip(known);
         self.names.extend(new.map(|(_, name)| Arc::from(name)));
-        self.changed.resize(self.names.len(), true);
+        self.shown.grow(self.names.len());
     }
 }

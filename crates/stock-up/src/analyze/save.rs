@@ -52,7 +52,7 @@ impl Analysis {
         }
         analyzer.checkpoint(&mut state);
         self.saved_at = analyzer.position();
-        self.shown = 0;
+        self.told = 0;
         Unit {
             position: analyzer.position(),
             time: analyzer.log_time(),
@@ -66,7 +66,7 @@ impl Analysis {
     }
 
     pub(super) fn take_back(&mut self, unit: Unit) {
-        self.shown = unit.points.len();
+        self.told = unit.points.len();
         self.unsaved = unit.points;
         self.gaps.put_back(unit.gaps);
         self.saved_at = 0;

@@ -1,29 +1,38 @@
 //! What analysis shows: the newest points, and the live view where it changed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use stock_up_core::{FeedChange, FeedEvent, Point, SymbolId};
+use stock_up_io::clock::Stopwatch;
 
 use super::Analysis;
 use crate::hub::{FeedPhase, FeedState, Row};
+
+/// While nobody follows the live view, it is brought up to date this often, for who asks for it.
+const UNFOLLOWED_DISTANCE: Duration = Duration::from_secs(1);
 
 impl Analysis {
     pub(super) fn mark_changed(&mut self) {
         self.unshown = true;
         for name in self.batch.names.iter() {
-            if let Some(id) = self.analyzer.find(name)
-                && let Some(changed) = self.changed.get_mut(id.0 as usize)
-            {
-                *changed = true;
+            if let Some(id) = self.analyzer.find(name) {
+                self.shown.traded(id.0 as usize);
             }
         }
     }
 
-    /// As time passes, windows that hold trades change without one.
+    pub(super) fn mark_all(&mut self) {
+        self.unshown = true;
+        self.shown.change_all();
+    }
+
+    /// As time passes, live views change without a trade.
     pub(super) fn mark_aging(&mut self) {
         self.unshown = true;
-        for (changed, (id, _)) in self.changed.iter_mut().zip(self.analyzer.symbols()) {
-            *changed |= self.analyzer.holds_trades(id);
+        match self.analyzer.log_time() {
+            Some(now) if self.analyzer.is_heard() => self.shown.age(now),
+            _ => self.shown.change_all(),
         }
     }
 
@@ -36,24 +45,26 @@ impl Analysis {
         }
         let lag = self.input.lag(self.analyzer.position());
         self.telemetry.pipeline.set_lag(lag);
-        let Some(time) = self.analyzer.log_time() else {
-            return;
-        };
-        if !(must || self.hub.rows_due()) {
-            return;
+        let is_old = || self.since_shown.elapsed() >= UNFOLLOWED_DISTANCE;
+        if let Some(time) = self.analyzer.log_time()
+            && (must || self.hub.rows_due() || is_old())
+        {
+            self.show_rows(time);
         }
+    }
+
+    fn show_rows(&mut self, time: i64) {
         self.unshown = false;
-        let mut rows = Vec::new();
-        let mut live = Vec::new();
-        for (index, changed) in self.changed.iter_mut().enumerate() {
-            if !std::mem::take(changed) {
-                continue;
-            }
+        self.since_shown = Stopwatch::start();
+        let (mut rows, mut live) = (Vec::new(), Vec::new());
+        let changed: Vec<usize> = self.shown.take().collect();
+        for index in changed {
             let Some(name) = self.names.get(index) else {
                 continue;
             };
             let id = SymbolId(u32::try_from(index).unwrap_or(u32::MAX));
             self.analyzer.live(id, &mut live);
+            self.shown.note(index, &live, self.analyzer.ages_at(id));
             rows.extend(
                 live.drain(..)
                     .map(|point| Row::new(Arc::clone(name), point)),
@@ -102,7 +113,7 @@ impl Analysis {
     pub(super) fn show_points(&mut self) {
         let Some(points) = self
             .unsaved
-            .get(self.shown..)
+            .get(self.told..)
             .filter(|points| !points.is_empty())
         else {
             return;
@@ -115,6 +126,6 @@ impl Analysis {
         let first = self.analyzer.counters().points - rows.len() as u64;
         self.recent.push(first, &rows);
         self.hub.publish_points(rows);
-        self.shown = self.unsaved.len();
+        self.told = self.unsaved.len();
     }
 }

@@ -98,6 +98,10 @@ impl Pending {
         self.rows.insert((Arc::clone(&row.symbol), row.window), row);
     }
 
+    pub(super) fn forget_rows(&mut self) {
+        self.rows.clear();
+    }
+
     pub(super) fn has_rows(&self) -> bool {
         !self.rows.is_empty()
     }

@@ -46,6 +46,7 @@ impl Sender {
         second.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             self.send_due(&mut clients, &mut pace);
+            self.hub.set_followed(!clients.list.is_empty());
             let next = pace.next();
             tokio::select! {
                 () = self.hub.changed() => {}
@@ -70,6 +71,8 @@ impl Sender {
 
     /// The first event of a client is everything that it needs to start.
     fn take_in(&self, clients: &mut Clients, client: Client) {
+        // Order matters: what changes after the snapshot is sent.
+        self.hub.set_followed(true);
         let snapshot = self.hub.snapshot();
         let filter = &client.filter;
         let answer = SymbolsAnswer::new(
