@@ -24,6 +24,7 @@ use stock_up_core::record::codec;
 use stock_up_io::clock::Stopwatch;
 use stock_up_io::queue::{Outgoing, Producer, QueueError};
 use stock_up_log::{Error, Log, Reader, Retention};
+use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use crate::analyze::{Finish, LogRetention};
@@ -34,7 +35,7 @@ use group::Group;
 use pace::Pace;
 pub(crate) use state::{Published, StateFile};
 
-/// The longest wait for the log before looking at other things.
+/// The longest wait for the log, which calls, before looking at other things.
 const WAIT: Duration = Duration::from_millis(20);
 
 /// How often it is kept how far we have come.
@@ -44,6 +45,8 @@ const KEEP_EVERY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Publish {
     pub(crate) log: Log,
+    /// Told when more of the log is durable.
+    pub(crate) durable: Arc<Notify>,
     pub(crate) queue: Queue,
     pub(crate) file: StateFile,
     pub(crate) published: Published,
@@ -262,21 +265,21 @@ impl Publisher {
         &mut self,
         producer: &mut QueueProducer,
     ) -> anyhow::Result<Result<(), QueueError>> {
-        let (log, position) = (self.publish.log.clone(), self.publish.published.position);
-        let waited = tokio::task::spawn_blocking(move || log.wait_for(position, WAIT));
         let request = tokio::select! {
-            waited = waited => match waited? {
-                Ok(_) => return Ok(Ok(())),
-                // Nobody writes for now: `collect` ends, or waits for room on the device.
-                Err(Error::Closed | Error::NoSpace(_)) => {
-                    sleep(WAIT).await;
-                    return Ok(Ok(()));
-                }
-                Err(error) => return Err(error.into()),
-            },
-            request = producer.next_rewind() => request,
+            biased;
+            request = producer.next_rewind() => Some(request),
+            () = self.publish.durable.notified() => None,
+            () = sleep(WAIT) => None,
         };
-        self.send_again(producer, request).await
+        if let Some(request) = request {
+            return self.send_again(producer, request).await;
+        }
+        let Publish { log, published, .. } = &self.publish;
+        match log.wait_for(published.position, Duration::ZERO) {
+            // Nobody writes for now: `collect` ends, or waits for room on the device.
+            Ok(_) | Err(Error::Closed | Error::NoSpace(_)) => Ok(Ok(())),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Does what [`QueueProducer::next_rewind`] asks for.

@@ -6,6 +6,7 @@
 //!                                          └─▶ hub ─▶ serve
 //! ```
 
+mod feed;
 pub(crate) mod history;
 mod logging;
 mod parts;

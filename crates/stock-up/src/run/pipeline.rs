@@ -11,9 +11,10 @@ use stock_up_io::settings::SettingsHandle;
 use stock_up_io::store::{Gap, ReaderPool, Store};
 use stock_up_log::{CommitBounds, Log};
 use tokio::runtime::{Handle, Runtime};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::feed::FeedTask;
 use super::history::{LogTrades, Stored};
 use super::logging::Logging;
 use super::parts::{Parts, Spool};
@@ -71,6 +72,7 @@ impl Pipeline {
             log,
             writer,
             settings: (settings, watcher),
+            ..
         } = spool;
         let (shared, sinks) = share((&config, &clock), (&dir, &store))?;
         let venue = Source::venue(config.venue.kind);
@@ -89,30 +91,33 @@ impl Pipeline {
             commit_bounds(&config),
             Arc::clone(&telemetry),
         )?;
+        let (stop, finish) = (Stop::new(), Arc::new(Finish::default()));
+        let (wishes, wished) = watch::channel(settings.current().settings.subscriptions.clone());
         let (signals, received) = Source::channel();
+        let feed = FeedTask {
+            source,
+            wished,
+            signals,
+            clock: clock.clone(),
+            told: stop.clone(),
+        };
         let collect = Collect {
             venue,
             journal,
             signals: received,
             settings: settings.watch(),
-            clock: clock.clone(),
+            clock,
             hub: hub.clone(),
             telemetry,
             until_idle,
         };
 
-        let (stop, finish) = (Stop::new(), Arc::new(Finish::default()));
-        let collected = spawn_collect(collect, known, stop.told())?;
+        let collected = spawn_collect(collect, known, feed)?;
         let analysed = spawn_analysis(analysis, Arc::clone(&finish))?;
-        let feed = FeedTask {
-            source,
-            signals,
-            clock,
-            told: stop.clone(),
-        };
         let mut tasks = JoinSet::new();
         let place = (&mut tasks, runtime.handle());
-        spawn_tasks(place, feed, (settings, watcher), (hub, logging, contact));
+        let told = (hub, logging, contact);
+        spawn_settings(place, (settings, watcher), Some(wishes), told);
         super::announce(&config, &listener, venue)?;
         let supervisor = Supervisor {
             stop,
@@ -168,35 +173,16 @@ fn begin_analysis(
     Ok(Analysis::begin(context)?)
 }
 
-/// The feed, ready to run.
-pub(super) struct FeedTask {
-    pub(super) source: Source,
-    pub(super) signals: mpsc::Sender<stock_up_io::feed::FeedSignal>,
-    pub(super) clock: Clock,
-    pub(super) told: Stop,
-}
-
-/// Starts what waits for sockets and files rather than for the disk.
-pub(super) fn spawn_tasks(
+/// Starts following the settings, and passing them on.
+pub(super) fn spawn_settings(
     (tasks, handle): (&mut JoinSet<()>, &Handle),
-    feed: FeedTask,
     (settings, watcher): (SettingsHandle, SettingsSource),
+    wishes: Option<watch::Sender<Vec<String>>>,
     (hub, logging, contact): (Hub, Logging, Option<Contact>),
 ) {
-    let (wishes, wished) = watch::channel(settings.current().settings.subscriptions.clone());
-    let FeedTask {
-        source,
-        signals,
-        clock,
-        told,
-    } = feed;
-    tasks.spawn_on(
-        async move { source.run(wished, signals, clock, told.told()).await },
-        handle,
-    );
     tasks.spawn_on(watcher.run(), handle);
     tasks.spawn_on(
-        follow_settings(settings, Some(wishes), hub, (logging, contact)),
+        follow_settings(settings, wishes, hub, (logging, contact)),
         handle,
     );
 }
@@ -292,7 +278,7 @@ pub(super) fn etcd_contact(config: &Config, telemetry: &Telemetry) -> Option<Con
 }
 
 /// Passes changed settings on: the wishes to the feed, the rest to whoever shows it.
-pub(super) async fn follow_settings(
+async fn follow_settings(
     settings: SettingsHandle,
     wishes: Option<watch::Sender<Vec<String>>>,
     hub: Hub,

@@ -6,10 +6,10 @@ use std::thread;
 
 use anyhow::{Context, anyhow};
 use stock_up_log::Log;
-use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
+use super::feed::FeedTask;
 use super::stop::{Signals, Stop};
 use crate::analyze::{Analysis, Finish};
 use crate::collect::{Collect, End, Known};
@@ -19,26 +19,25 @@ use crate::sink::Running;
 /// How a thread ended, once it has.
 pub(super) type Ended<T> = oneshot::Receiver<anyhow::Result<T>>;
 
-/// Starts role collect on a thread of its own: it may block on the log without holding up anybody.
+/// Starts role collect on a thread of its own, with the feed beside it.
+///
+/// When the disk holds it up, the feed's socket waits as well, and nobody else does.
 pub(super) fn spawn_collect(
     collect: Collect,
     known: Known,
-    told: impl Future<Output = ()> + Send + 'static,
+    feed: FeedTask,
 ) -> anyhow::Result<Ended<End>> {
-    let (tell, ended) = oneshot::channel();
-    thread::Builder::new()
-        .name("collect".into())
-        .spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_time()
-                .build();
-            let result = runtime
-                .map_err(anyhow::Error::from)
-                .and_then(|runtime| runtime.block_on(collect.run(known, told)));
-            // Nobody listens only when the process ends anyway.
-            drop(tell.send(result));
-        })?;
-    Ok(ended)
+    spawn_thread("collect", move || async move {
+        let told = feed.told.told();
+        let mut feeding = JoinSet::new();
+        feeding.spawn(feed.run());
+        let end = collect.run(known, told).await?;
+        // It ends first only by its own failure.
+        if let Some(ended) = feeding.try_join_next() {
+            ended.context("the feed panicked")?;
+        }
+        Ok(end)
+    })
 }
 
 /// Starts role analyze on a thread of its own.
@@ -53,20 +52,27 @@ pub(super) fn spawn_analysis(analysis: Analysis, finish: Arc<Finish>) -> anyhow:
     Ok(ended)
 }
 
-/// Runs a future on a thread of its own, which may block; what it spawns runs on the others.
-pub(super) fn spawn_thread<F>(
+/// Runs a future, and what it spawns, on a thread of its own.
+///
+/// It may block without holding up anybody, and what it waits for wakes no second thread.
+pub(super) fn spawn_thread<T, F>(
     name: &str,
-    handle: &Handle,
     future: impl FnOnce() -> F + Send + 'static,
-) -> anyhow::Result<Ended<()>>
+) -> anyhow::Result<Ended<T>>
 where
-    F: Future<Output = anyhow::Result<()>>,
+    T: Send + 'static,
+    F: Future<Output = anyhow::Result<T>>,
 {
     let (tell, ended) = oneshot::channel();
-    let handle = handle.clone();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     thread::Builder::new().name(name.into()).spawn(move || {
-        // As above.
-        drop(tell.send(handle.block_on(future())));
+        let result = runtime.block_on(future());
+        // A name that is being looked up is not waited for.
+        runtime.shutdown_background();
+        // Nobody listens only when the process ends anyway.
+        drop(tell.send(result));
     })?;
     Ok(ended)
 }
@@ -113,9 +119,8 @@ impl Supervisor {
                 return Err(anyhow!("serve ended early"));
             }
             Some(ended) = self.tasks.join_next() => {
-                // The feed ends when collect has; then that is what counts.
                 ended?;
-                (&mut self.collected).await.context("collect panicked")??
+                return Err(anyhow!("following the settings ended early"));
             }
         };
         self.finish.at(self.log.durable_end());

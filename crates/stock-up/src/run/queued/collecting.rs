@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use stock_up_log::{Log, Writer};
 use tokio::runtime::Handle;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use super::Common;
@@ -12,9 +13,10 @@ use crate::collect::{Collect, End, Journal};
 use crate::data_dir::DataDir;
 use crate::failure::{Failure, Outcome};
 use crate::publish::{Publish, StateFile};
+use crate::run::feed::FeedTask;
 use crate::run::logging::Logging;
 use crate::run::parts::Spool;
-use crate::run::pipeline::{FeedTask, commit_bounds, etcd_contact, log_retention, spawn_tasks};
+use crate::run::pipeline::{commit_bounds, etcd_contact, log_retention, spawn_settings};
 use crate::run::supervisor::{Ended, spawn_collect, spawn_thread};
 use crate::venue::Source;
 
@@ -37,13 +39,22 @@ impl Common {
         let Spool {
             dir,
             log,
+            durable,
             writer,
             settings: (settings, watcher),
         } = spool;
-        let publish = self.publish(&dir, &log)?;
+        let publish = self.publish(&dir, (&log, durable))?;
         let known = publish.known().map_err(Failure::data_dir)?;
         let source = Source::new(&self.config, &self.clock).map_err(Failure::usage)?;
+        let (wishes, wished) = watch::channel(settings.current().settings.subscriptions.clone());
         let (signals, received) = Source::channel();
+        let feed = FeedTask {
+            source,
+            wished,
+            signals,
+            clock: self.clock.clone(),
+            told: self.stop.clone(),
+        };
         let collect = Collect {
             venue: Source::venue(self.config.venue.kind),
             journal: self.journal(&log, writer)?,
@@ -54,26 +65,13 @@ impl Common {
             telemetry: Arc::clone(&self.telemetry),
             until_idle: self.until_idle,
         };
-        let collected = spawn_collect(collect, known, self.stop.told())?;
+        let collected = spawn_collect(collect, known, feed)?;
         let finish = Arc::new(Finish::default());
         let told = Arc::clone(&finish);
-        let published = spawn_thread("publish", handle, move || publish.run(told))?;
-        let feed = FeedTask {
-            source,
-            signals,
-            clock: self.clock.clone(),
-            told: self.stop.clone(),
-        };
-        spawn_tasks(
-            (tasks, handle),
-            feed,
-            (settings, watcher),
-            (
-                self.hub.clone(),
-                logging,
-                etcd_contact(&self.config, &self.telemetry),
-            ),
-        );
+        let published = spawn_thread("publish", move || publish.run(told))?;
+        let contact = etcd_contact(&self.config, &self.telemetry);
+        let told = (self.hub.clone(), logging, contact);
+        spawn_settings((tasks, handle), (settings, watcher), Some(wishes), told);
         Ok(Collecting {
             log,
             collected,
@@ -91,11 +89,12 @@ impl Common {
         )?)
     }
 
-    fn publish(&self, dir: &DataDir, log: &Log) -> Outcome<Publish> {
+    fn publish(&self, dir: &DataDir, (log, durable): (&Log, Arc<Notify>)) -> Outcome<Publish> {
         let file = StateFile::of(dir.path());
         let published = file.load(log.first_seq()).map_err(Failure::data_dir)?;
         Ok(Publish {
             log: log.clone(),
+            durable,
             queue: self.queue(),
             file,
             published,

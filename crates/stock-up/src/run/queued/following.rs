@@ -72,6 +72,6 @@ impl Common {
             until_idle: self.until_idle,
         };
         let told = self.stop.told();
-        Ok(spawn_thread("follow", handle, move || follow.run(told))?)
+        Ok(spawn_thread("follow", move || follow.run(told))?)
     }
 }

@@ -22,7 +22,7 @@ use tokio::task::JoinSet;
 use super::history::{LogTrades, NoTrades};
 use super::logging::Logging;
 use super::parts::{Spool, settings_of};
-use super::pipeline::{etcd_contact, follow_settings, serve};
+use super::pipeline::{etcd_contact, serve, spawn_settings};
 use super::stop::Stop;
 use crate::cli::{Roles, RunArgs};
 use crate::collect::{End, Venue};
@@ -143,14 +143,9 @@ impl Common {
     ) -> Outcome<(Arc<dyn TradeSource>, SettingsHandle)> {
         let dir = dir.ok_or_else(|| Failure::usage(anyhow!("--role names no role")))?;
         let (settings, watcher) = settings_of(&self.config, args, dir.path())?;
-        tasks.spawn_on(watcher.run(), handle);
-        let followed = follow_settings(
-            settings.clone(),
-            None,
-            self.hub.clone(),
-            (logging.clone(), etcd_contact(&self.config, &self.telemetry)),
-        );
-        tasks.spawn_on(followed, handle);
+        let contact = etcd_contact(&self.config, &self.telemetry);
+        let told = (self.hub.clone(), logging.clone(), contact);
+        spawn_settings((tasks, handle), (settings.clone(), watcher), None, told);
         Ok((Arc::new(NoTrades), settings))
     }
 
