@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use stock_up_core::Span;
 use stock_up_io::feed::Secret;
 use stock_up_io::sink::InfluxSettings;
-use stock_up_io::sink::influx::{Api, Create, Layout};
+use stock_up_io::sink::influx::{Api, Create, Layout, is_local};
 use stock_up_io::text::VolumeField;
 
 use super::{duration, form, secret_from_file, seed};
@@ -228,7 +228,8 @@ impl InfluxdbConfig {
             api,
             layout,
             batch_lines: self.batch_points,
-            gzip: self.gzip,
+            // Between two programs of one machine it costs more than it saves.
+            gzip: self.gzip && !is_local(&self.url),
             timeout: duration(self.timeout),
             ca_file: Some(self.ca_file.clone()).filter(|file| !file.as_os_str().is_empty()),
             create: self.create.then(|| Create {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::Write as _;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,6 +53,14 @@ pub enum ClientError {
     /// The HTTP client cannot be set up.
     #[error("the HTTP client cannot be set up: {0}")]
     Http(String),
+}
+
+/// Whether an address is one of this machine.
+pub fn is_local(url: &str) -> bool {
+    let url = Url::parse(url).ok();
+    let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// The way to one `InfluxDB`; a clone shares its connections.
@@ -117,9 +126,7 @@ impl Client {
             authorization,
             ..
         } = &*self.0;
-        let host = base.host_str().unwrap_or_default();
-        let is_local = matches!(host, "localhost" | "[::1]") || host.starts_with("127.");
-        authorization.is_some() && base.scheme() == "http" && !is_local
+        authorization.is_some() && base.scheme() == "http" && !is_local(base.as_str())
     }
 
     /// Asks for nothing but an answer: who is there?
@@ -377,6 +384,26 @@ mod tests {
                 error.contains(expected) && !error.contains("CANARY"),
                 "{error}"
             );
+        }
+    }
+    #[test]
+    fn this_machine_is_told_from_others_that_are_called_alike() {
+        for url in [
+            "http://localhost:8086",
+            "http://127.0.0.1:8086/db",
+            "http://127.9.9.9",
+            "http://[::1]:8086",
+        ] {
+            assert!(is_local(url), "{url}");
+        }
+        for url in [
+            "http://influxdb:8086",
+            "http://127.example.com",
+            "http://10.0.0.1",
+            "http://[2001:db8::1]",
+            "localhost",
+        ] {
+            assert!(!is_local(url), "{url}");
         }
     }
 }

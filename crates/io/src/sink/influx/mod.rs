@@ -25,7 +25,7 @@ use crate::clock::Clock;
 use crate::store::PointRow;
 
 use answer::{Answer, Fault};
-pub use client::{Client, ClientError};
+pub use client::{Client, ClientError, is_local};
 use dead_letters::{DeadLetter, DeadLetters};
 use lines::Lines;
 pub use settings::{Api, Create, InfluxSettings, Layout};

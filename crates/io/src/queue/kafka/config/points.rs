@@ -65,6 +65,7 @@ impl KafkaConfig {
         let points = self.points.clone()?;
         Some(Self {
             topic: points.topic,
+            points: None,
             create: points.create,
             create_section: POINTS_CREATE,
             ..self.clone()
