@@ -14,6 +14,12 @@ use crate::view::{Sums, View};
 /// Integers below this are exact in an f64.
 const EXACT: u64 = 1 << 53;
 
+/// The leading bit of an f64, which is not written.
+const HIDDEN_BIT: u64 = 1 << 52;
+
+/// Below this, a few times a number fits a word.
+const GUESSED: u64 = 1 << 60;
+
 /// Decimal places of the units of one symbol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Scales {
@@ -31,8 +37,7 @@ pub(crate) fn metrics<U: Unit>(view: &View<U>, scales: Scales) -> Metrics {
     let decimal = |price: Option<U>| price.map(|price| price.to_decimal(scales.price));
     let (lowest, highest) = view.extremes().unzip();
     let sums = &view.sums;
-    let traded = sums.transactions > 0;
-    let floats = Floats { sums, scales };
+    let floats = (sums.transactions > 0).then(|| Floats::of(sums, scales.price));
     Metrics {
         transactions: sums.transactions,
         volume: match sums.sizes.word() {
@@ -42,145 +47,138 @@ pub(crate) fn metrics<U: Unit>(view: &View<U>, scales: Scales) -> Metrics {
         last_price: decimal(view.last_price()),
         min_price: decimal(lowest),
         max_price: decimal(highest),
-        mean_price: traded.then(|| floats.mean()),
-        vwap: traded.then(|| floats.vwap()),
-        variance: traded.then(|| floats.variance()),
+        mean_price: floats.map(|floats| floats.mean),
+        vwap: floats.map(|floats| floats.vwap),
+        variance: floats.map(|floats| floats.variance),
     }
 }
 
-/// The numbers of a window that are floats.
-///
-/// Each has a way for sums of one word, one for those of two (nothing in practice needs more), and
-/// one for all.
-struct Floats<'a, U: Unit> {
-    sums: &'a Sums<U>,
-    scales: Scales,
-}
-
-impl<U: Unit> Floats<'_, U> {
+/// The numbers of a window with trades that are floats.
+#[derive(Debug, Clone, Copy)]
+struct Floats {
     /// The f64 nearest the sum of prices over the number of trades.
-    #[inline]
-    fn mean(&self) -> f64 {
-        let words = || both_exact(self.sums.prices.word()?, self.root()?);
-        words().unwrap_or_else(|| self.mean_of_large())
-    }
-
-    #[cold]
-    fn mean_of_large(&self) -> f64 {
-        let small = || {
-            nearest_small(
-                self.sums.prices.small()?,
-                self.scaled(self.sums.transactions)?,
-            )
-        };
-        small().unwrap_or_else(|| {
-            let divisor = U512::from(self.sums.transactions) * self.wide_unit();
-            nearest_wide(self.sums.prices.wide().0, divisor)
-        })
-    }
-
+    mean: f64,
     /// The f64 nearest the sum of price times size over the sum of sizes.
-    #[inline]
-    fn vwap(&self) -> f64 {
-        let words = || {
-            let divisor = self.sums.sizes.word()?.checked_mul(self.unit()?)?;
-            both_exact(self.sums.products.word()?, divisor)
-        };
-        words().unwrap_or_else(|| self.vwap_of_large())
-    }
-
-    #[cold]
-    fn vwap_of_large(&self) -> f64 {
-        let small = || {
-            let divisor = self.scaled(self.sums.sizes.word()?)?;
-            nearest_small(self.sums.products.small()?, divisor)
-        };
-        small().unwrap_or_else(|| {
-            let divisor = self.sums.sizes.wide().0 * self.wide_unit();
-            nearest_wide(self.sums.products.wide().0, divisor)
-        })
-    }
-
+    vwap: f64,
     /// Population variance: the f64 nearest `(n * sum of squares - (sum of prices)^2) / n^2`.
     ///
     /// It is rounded exactly although less would do, so that it does not depend on the unit in
     /// which the prices happen to be held.
+    variance: f64,
+}
+
+impl Floats {
+    /// `scale` is that of the prices.
     #[inline]
-    fn variance(&self) -> f64 {
-        let words = || {
-            let (squares, prices) = (self.sums.squares.word()?, self.sums.prices.word()?);
-            let spread = u128::from(squares) * u128::from(self.sums.transactions)
-                - u128::from(prices) * u128::from(prices);
-            let root = self.root()?;
-            Some(nearest_by_word(spread, root.checked_mul(root)?))
-        };
-        words().unwrap_or_else(|| self.variance_of_large())
+    fn of<U: Unit>(sums: &Sums<U>, scale: u8) -> Self {
+        Self::of_words(sums, scale).unwrap_or_else(|| Self::of_large(sums, scale))
     }
 
-    #[cold]
-    fn variance_of_large(&self) -> f64 {
-        let count = self.sums.transactions;
-        let small = || {
-            let (squares, prices) = (self.sums.squares.small()?, self.sums.prices.small()?);
-            let spread = squares.checked_mul(u128::from(count))? - prices.checked_mul(prices)?;
-            let root = u128::from(self.root()?);
-            nearest_small(spread, root * root)
-        };
-        small().unwrap_or_else(|| {
-            let (squares, prices) = (self.sums.squares.wide().0, self.sums.prices.wide().0);
-            let root = U512::from(count) * self.wide_unit();
-            nearest_wide(squares * U512::from(count) - prices * prices, root * root)
+    /// Where every sum is a word, and those of the means are exact as an f64: nearly always.
+    #[inline]
+    fn of_words<U: Unit>(sums: &Sums<U>, scale: u8) -> Option<Self> {
+        let (count, unit) = (sums.transactions, power_of_ten(scale)?);
+        let (prices, sizes) = (sums.prices.word()?, sums.sizes.word()?);
+        let (products, squares) = (sums.products.word()?, sums.squares.word()?);
+        let (count_units, size_units) = (count.checked_mul(unit)?, sizes.checked_mul(unit)?);
+        if prices | count_units | products | size_units >= EXACT {
+            return None;
+        }
+        let squared = u128::from(squares) * u128::from(count);
+        let spread = squared - u128::from(prices) * u128::from(prices);
+        let divisor = count_units.checked_mul(count_units)?;
+        Some(Self {
+            mean: nearly(prices) / nearly(count_units),
+            vwap: nearly(products) / nearly(size_units),
+            variance: nearest_of_words(u64::try_from(spread).ok()?, divisor)?,
         })
     }
 
-    /// What one currency unit is in the units of the prices, if it fits a word.
-    #[inline]
-    fn unit(&self) -> Option<u64> {
-        power_of_ten(self.scales.price)
+    #[inline(never)]
+    fn of_large<U: Unit>(sums: &Sums<U>, scale: u8) -> Self {
+        Self::of_pairs(sums, scale).unwrap_or_else(|| Self::of_any(sums, scale))
     }
 
-    fn wide_unit(&self) -> U512 {
-        U512::from(10_u8).pow(u32::from(self.scales.price))
+    /// Where two words hold everything: nothing in practice needs more.
+    fn of_pairs<U: Unit>(sums: &Sums<U>, scale: u8) -> Option<Self> {
+        let count = u128::from(sums.transactions);
+        let unit = u128::from(power_of_ten(scale)?);
+        let (prices, sizes) = (sums.prices.small()?, sums.sizes.small()?);
+        let (products, squares) = (sums.products.small()?, sums.squares.small()?);
+        let count_units = count * unit;
+        let spread = squares.checked_mul(count)? - prices.checked_mul(prices)?;
+        Some(Self {
+            mean: nearest_small(prices, count_units)?,
+            vwap: nearest_small(products, sizes.checked_mul(unit)?)?,
+            variance: nearest_small(spread, count_units.checked_mul(count_units)?)?,
+        })
     }
 
-    /// The number of trades in the units of the prices, if it fits a word.
-    #[inline]
-    fn root(&self) -> Option<u64> {
-        self.sums.transactions.checked_mul(self.unit()?)
+    fn of_any<U: Unit>(sums: &Sums<U>, scale: u8) -> Self {
+        let count = U512::from(sums.transactions);
+        let unit = U512::from(10_u8).pow(u32::from(scale));
+        let (prices, squares) = (sums.prices.wide().0, sums.squares.wide().0);
+        let count_units = count * unit;
+        let spread = squares * count - prices * prices;
+        Self {
+            mean: nearest_wide(prices, count_units),
+            vwap: nearest_wide(sums.products.wide().0, sums.sizes.wide().0 * unit),
+            variance: nearest_wide(spread, count_units * count_units),
+        }
     }
+}
 
-    fn scaled(&self, number: u64) -> Option<u128> {
-        Some(u128::from(number) * u128::from(self.unit()?))
+/// The f64 nearest `numerator / divisor`, where it can be found without dividing integers.
+#[inline]
+fn nearest_of_words(numerator: u64, divisor: u64) -> Option<f64> {
+    match numerator | divisor {
+        ..EXACT => Some(nearly(numerator) / nearly(divisor)),
+        EXACT..GUESSED => nearest_by_guess(numerator, divisor),
+        GUESSED.. => None,
     }
+}
+
+/// As [`nearest_of_words`] where they are not exact: floats give a guess, and what is left over
+/// says whether the next one is nearer.
+#[inline]
+fn nearest_by_guess(numerator: u64, divisor: u64) -> Option<f64> {
+    let guess = nearly(numerator) / nearly(divisor);
+    // The guess is `mantissa * 2^-shift`.
+    let bits = guess.to_bits();
+    let mantissa = bits & (HIDDEN_BIT - 1) | HIDDEN_BIT;
+    let shift = 1075_u32.checked_sub(u32::try_from(bits >> 52).ok()?)?;
+    // What the guess leaves, in units of its last bit. Three roundings are less than three units
+    // away from the truth, so that one word holds it, whatever the upper ones were.
+    let scaled = numerator.checked_shl(shift).unwrap_or(0);
+    let left = scaled.wrapping_sub(mantissa.wrapping_mul(divisor));
+    let (twice, divisor) = (left.cast_signed() * 2, divisor.cast_signed());
+    // Not asked by branches: which way a guess is rounded cannot be predicted.
+    let step = i64::from(twice > divisor) - i64::from(twice < -divisor);
+    let is_nearest = (twice - step * 2 * divisor).abs() < divisor;
+    // Below a power of two the next one is only half as far away.
+    let is_at_edge = mantissa == HIDDEN_BIT;
+    (is_nearest && !is_at_edge).then(|| f64::from_bits(bits.wrapping_add_signed(step)))
+}
+
+/// `number` as an f64, rounded if it is not below 2^53.
+#[inline]
+#[expect(clippy::cast_precision_loss, reason = "said by its name")]
+fn nearly(number: u64) -> f64 {
+    // Signed, because processors have an instruction for that.
+    number.cast_signed() as f64
 }
 
 /// The f64 nearest `numerator / divisor`, where 128 bits are enough to find it.
 fn nearest_small(numerator: u128, divisor: u128) -> Option<f64> {
-    match u64::try_from(divisor) {
-        Ok(divisor) => Some(nearest_by_word(numerator, divisor)),
-        Err(_) => nearest_by_steps(numerator, divisor),
-    }
+    let Ok(word) = u64::try_from(divisor) else {
+        return nearest_by_steps(numerator, divisor);
+    };
+    let guessed = u64::try_from(numerator).ok();
+    let guessed = guessed.and_then(|numerator| nearest_of_words(numerator, word));
+    Some(guessed.unwrap_or_else(|| nearest_by_word(numerator, word)))
 }
 
-/// As [`nearest_small`] for a divisor of one word.
-#[inline]
-fn nearest_by_word(numerator: u128, divisor: u64) -> f64 {
-    let word = u64::try_from(numerator).ok();
-    let exact = word.and_then(|numerator| both_exact(numerator, divisor));
-    exact.unwrap_or_else(|| nearest_of_large(numerator, divisor))
-}
-
-/// `numerator / divisor`, rounded once, if both are exact as they are.
-#[inline]
-#[expect(clippy::cast_precision_loss, reason = "integers below 2^53 are exact")]
-fn both_exact(numerator: u64, divisor: u64) -> Option<f64> {
-    // Signed, because processors have an instruction for that.
-    let exact = |number: u64| number.cast_signed() as f64;
-    (numerator < EXACT && divisor < EXACT).then(|| exact(numerator) / exact(divisor))
-}
-
-/// As [`nearest_by_word`] where they are not exact: one division of two words by one.
-#[inline(never)]
+/// As [`nearest_small`] for a divisor of one word: one division of two words by one.
 #[expect(
     clippy::cast_precision_loss,
     reason = "rounded once, with a sticky bit"
@@ -189,7 +187,7 @@ fn both_exact(numerator: u64, divisor: u64) -> Option<f64> {
     clippy::cast_possible_truncation,
     reason = "a numerator of 63 bits more than the divisor gives a quotient of one word"
 )]
-fn nearest_of_large(numerator: u128, divisor: u64) -> f64 {
+fn nearest_by_word(numerator: u128, divisor: u64) -> f64 {
     if numerator == 0 {
         return 0.0;
     }
@@ -285,6 +283,34 @@ mod tests {
             nearest_wide(U512::from(1_u8), U512::from(3_u8)).to_bits(),
             (1.0_f64 / 3.0).to_bits()
         );
+    }
+
+    #[test]
+    fn a_guess_that_is_put_right_is_the_nearest() {
+        let mut random = 7_u64;
+        let mut below = |bits: u64| {
+            random = random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+            random >> (64 - bits)
+        };
+        let mut found = 0;
+        for round in 0..20_000 {
+            let (numerator, divisor) = (below(60), below(1 + round % 60).max(1));
+            if let Some(nearest) = nearest_of_words(numerator, divisor) {
+                let wide = nearest_wide(U512::from(numerator), U512::from(divisor));
+                let (nearest, wide) = (nearest.to_bits(), wide.to_bits());
+                assert_eq!(nearest, wide, "{numerator}/{divisor}");
+                found += 1;
+            }
+        }
+        assert!(found > 15_000, "only {found} were found");
+    }
+
+    #[test]
+    fn what_a_guess_cannot_decide_is_left_to_others() {
+        // A tie, the edge of a power of two, and none at all.
+        for (numerator, divisor) in [((1 << 54) + 2, 4), ((1 << 55) - 1, 1 << 55), (0, 1 << 55)] {
+            assert_eq!(nearest_of_words(numerator, divisor), None);
+        }
     }
 
     #[test]
