@@ -77,10 +77,10 @@ impl Names {
             self.grow();
         }
         let key = Key::of(name);
-        let place = self.slot_of(name, key);
-        if let Some(found) = self.id_at(place) {
-            return found;
-        }
+        let place = match self.look_up(name, key) {
+            Ok(found) => return found,
+            Err(free) => free,
+        };
         self.text.push_str(name);
         let end = u32::try_from(self.text.len()).expect("frames bound a dictionary below 4 GiB");
         let id = u32::try_from(self.entries.len()).expect("texts are fewer than their bytes");
@@ -91,14 +91,14 @@ impl Names {
 
     /// The id of `name`, if it is known.
     pub fn find(&self, name: &str) -> Option<NameId> {
-        self.id_at(self.slot_of(name, Key::of(name)))
+        self.look_up(name, Key::of(name)).ok()
     }
 
     /// For every text of `other`, in the order of their ids, its id here if it is known.
     pub(crate) fn find_all(&self, other: &Self) -> impl Iterator<Item = Option<NameId>> {
         (0..).zip(&other.entries).map(|(id, entry)| {
             let is_same = |here| entry.key.is_whole() || self.get(here) == other.get(NameId(id));
-            self.id_at(self.slot_where(entry.key, is_same))
+            self.look_up_where(entry.key, is_same).ok()
         })
     }
 
@@ -124,35 +124,29 @@ impl Names {
         u32::try_from(self.entries.len()).unwrap_or(u32::MAX)
     }
 
-    /// The slot that holds `name`, or the free one where it belongs; 0 when there is no table.
+    /// The id of `name`, or else the free slot where it belongs; 0 when there is no table.
     #[inline]
-    fn slot_of(&self, name: &str, key: Key) -> usize {
-        self.slot_where(key, |id| key.is_whole() || self.get(id) == name)
+    fn look_up(&self, name: &str, key: Key) -> Result<NameId, usize> {
+        self.look_up_where(key, |id| key.is_whole() || self.get(id) == name)
     }
 
-    /// As [`Names::slot_of`], for the text with this key for which `is_same` says so.
+    /// As [`Names::look_up`], for the text with this key for which `is_same` says so.
     #[inline]
-    fn slot_where(&self, key: Key, is_same: impl Fn(NameId) -> bool) -> usize {
+    fn look_up_where(&self, key: Key, is_same: impl Fn(NameId) -> bool) -> Result<NameId, usize> {
         let Some(mask) = self.slots.len().checked_sub(1) else {
-            return 0;
+            return Err(0);
         };
         let mut place = key.hash() & mask;
         loop {
             let slot = self.slots.get(place).copied().unwrap_or_default();
-            let Some(id) = slot.id_and_one.checked_sub(1) else {
-                return place;
+            let Some(id) = slot.id_and_one.checked_sub(1).map(NameId) else {
+                return Err(place);
             };
-            if slot.key == key && is_same(NameId(id)) {
-                return place;
+            if slot.key == key && is_same(id) {
+                return Ok(id);
             }
             place = (place + 1) & mask;
         }
-    }
-
-    /// What the slot holds.
-    fn id_at(&self, place: usize) -> Option<NameId> {
-        let slot = self.slots.get(place)?;
-        slot.id_and_one.checked_sub(1).map(NameId)
     }
 
     fn occupy(&mut self, place: usize, id: u32, key: Key) {
@@ -173,8 +167,9 @@ impl Names {
             let Some(Entry { key, .. }) = self.entries.get(id as usize).copied() else {
                 break;
             };
-            let place = self.slot_where(key, |_| false);
-            self.occupy(place, id, key);
+            if let Err(place) = self.look_up_where(key, |_| false) {
+                self.occupy(place, id, key);
+            }
         }
     }
 }
