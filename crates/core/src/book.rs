@@ -241,7 +241,11 @@ impl<U: Unit> Sheet<U> {
     }
 
     /// Adds a trade; false if it does not fit the unit.
-    #[inline]
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "for every trade: calling costs more than half of what it does"
+    )]
     fn push(&mut self, entry: &Entry) -> bool {
         let price = U::from_decimal(entry.price, self.scales.price);
         let size = U::from_decimal(entry.size, self.scales.size);
@@ -294,7 +298,6 @@ impl<U: Unit> Sheet<U> {
             self.go_live();
         }
         let (ring, scales) = (&self.ring, self.scales);
-        out.reserve(self.live.len());
         for view in &mut self.live {
             view.advance(ring, now);
             out.push(point(view.length(), metrics(view, scales)));

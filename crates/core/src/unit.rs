@@ -110,6 +110,14 @@ pub(crate) fn power_of_ten(exponent: u8) -> Option<u64> {
     POWERS_OF_TEN.get(usize::from(exponent)).copied()
 }
 
+/// `value` in units of `10^-scale`, if they fit a word.
+#[inline]
+fn units(value: Decimal, scale: u8) -> Option<u64> {
+    // Not asked whether it is 0: that one price in ten ends in a zero is hard to predict.
+    let by = scale.checked_sub(value.scale())?;
+    value.mantissa().checked_mul(power_of_ten(by)?)
+}
+
 impl Unit for u32 {
     type Product = u64;
     type Sum = u64;
@@ -120,8 +128,7 @@ impl Unit for u32 {
 
     #[inline]
     fn from_decimal(value: Decimal, scale: u8) -> Option<Self> {
-        let units = u64::from_decimal(value, scale)?;
-        Self::try_from(units)
+        Self::try_from(units(value, scale)?)
             .ok()
             .filter(|units| *units < COMPACT_LIMIT)
     }
@@ -162,10 +169,7 @@ impl Unit for u64 {
 
     #[inline]
     fn from_decimal(value: Decimal, scale: u8) -> Option<Self> {
-        // Not asked whether it is 0: that one price in ten ends in a zero is hard to predict.
-        let by = scale.checked_sub(value.scale())?;
-        let units = value.mantissa().checked_mul(power_of_ten(by)?)?;
-        Some(units).filter(|units| *units < NARROW_LIMIT)
+        units(value, scale).filter(|units| *units < NARROW_LIMIT)
     }
 
     #[inline]

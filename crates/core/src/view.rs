@@ -109,12 +109,16 @@ impl<U: Unit> View<U> {
             self.restart(ring);
         }
         while self.end < ring.end() {
-            let Some(trade) = ring.at(self.end).filter(|trade| trade.time <= time) else {
+            let Some(trade) = ring
+                .at(self.end)
+                .filter(|trade| trade.time <= time)
+                .copied()
+            else {
                 break;
             };
-            self.extremes.push(trade, self.end);
+            self.extremes.push(&trade, self.end);
             self.end += 1;
-            self.sums.add(trade);
+            self.sums.add(&trade);
             if trade.flags() & flag::LAST != 0 {
                 (self.after_last, self.last_price) = (self.end, trade.price);
             }
