@@ -211,6 +211,7 @@ impl Analyzer {
         if !self.accept(first_seq, u64::from(record.count()))? {
             return Ok(());
         }
+        let before = out.len();
         match record {
             Record::Trades(_) => {}
             Record::Tick(tick) => self.tick(*tick, out),
@@ -218,6 +219,7 @@ impl Analyzer {
             Record::Settings(epoch) => self.change_settings(epoch, out),
             Record::Watermark(mark) => self.watermark(*mark, out),
         }
+        self.counters.points += (out.len() - before) as u64;
         Ok(())
     }
 }

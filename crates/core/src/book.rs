@@ -5,6 +5,7 @@
 
 use crate::decimal::Decimal;
 use crate::metric::{Scales, metrics};
+use crate::moment::Moment;
 use crate::point::{Metrics, Point};
 use crate::ring::{Held, Ring};
 use crate::unit::{Unit, Wide};
@@ -97,16 +98,10 @@ impl Book {
         any!(self, sheet => sheet.metrics(window))
     }
 
-    /// Appends a point of each window at the log's time `now`, which `point` makes of the window's
-    /// length and numbers.
+    /// Appends a live point of each window.
     #[inline]
-    pub(crate) fn live(
-        &mut self,
-        now: i64,
-        out: &mut Vec<Point>,
-        point: impl Fn(i64, Metrics) -> Point,
-    ) {
-        any!(self, sheet => sheet.live(now, out, point));
+    pub(crate) fn live(&mut self, moment: &Moment<'_>, out: &mut Vec<Point>) {
+        any!(self, sheet => sheet.live(moment, out));
     }
 
     /// The earliest time from which one of the live views is another one if no trade comes.
@@ -138,14 +133,13 @@ impl Book {
     pub(crate) fn follow(
         &mut self,
         entry: Option<&Entry>,
-        now: i64,
+        moment: &Moment<'_>,
         out: &mut Vec<Point>,
-        point: impl Fn(i64, Metrics) -> Point,
     ) {
-        let fits = any!(self, sheet => sheet.follow(entry, now, out, &point));
+        let fits = any!(self, sheet => sheet.follow(entry, moment, out));
         if let Some(entry) = entry.filter(|_| !fits) {
             self.rescale(entry);
-            any!(self, sheet => sheet.follow(None, now, out, &point));
+            any!(self, sheet => sheet.follow(None, moment, out));
         }
         self.settle();
     }
@@ -293,14 +287,14 @@ impl<U: Unit> Sheet<U> {
     }
 
     #[inline]
-    fn live(&mut self, now: i64, out: &mut Vec<Point>, point: impl Fn(i64, Metrics) -> Point) {
+    fn live(&mut self, moment: &Moment<'_>, out: &mut Vec<Point>) {
         if self.live.is_empty() {
             self.go_live();
         }
         let (ring, scales) = (&self.ring, self.scales);
         for view in &mut self.live {
-            view.advance(ring, now);
-            out.push(point(view.length(), metrics(view, scales)));
+            view.advance(ring, moment.now);
+            out.push(moment.point(view, scales));
         }
     }
 
@@ -341,17 +335,11 @@ impl<U: Unit> Sheet<U> {
 
     /// See [`Book::follow`]; false, and nothing is done, if `entry` does not fit the unit.
     #[inline(never)]
-    fn follow(
-        &mut self,
-        entry: Option<&Entry>,
-        now: i64,
-        out: &mut Vec<Point>,
-        point: &impl Fn(i64, Metrics) -> Point,
-    ) -> bool {
+    fn follow(&mut self, entry: Option<&Entry>, moment: &Moment<'_>, out: &mut Vec<Point>) -> bool {
         if entry.is_some_and(|entry| !self.push(entry)) {
             return false;
         }
-        self.live(now, out, point);
+        self.live(moment, out);
         // Windows are sorted: the last is the longest.
         if let Some(longest) = self.live.last() {
             self.ring.release(longest.start());

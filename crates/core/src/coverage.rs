@@ -91,7 +91,23 @@ impl Coverage {
         self.judge_proven(since, proven, from, to)
     }
 
+    /// Until when a live view is complete, if all of its window was observed; at least.
+    #[inline]
+    pub(crate) fn sure_until(&self) -> i64 {
+        match self.clock {
+            _ if !self.is_untouched() => i64::MIN,
+            Clock::Event => i64::MAX,
+            Clock::Wall => self.heard.saturating_add(LIVE_GRACE),
+        }
+    }
+
+    #[inline]
+    fn is_untouched(&self) -> bool {
+        self.gaps.is_empty() && self.stale.is_empty()
+    }
+
     /// Trust in the live view, which is always a little ahead of the last sign of life.
+    #[cold]
     pub(crate) fn judge_live(&self, since: i64, from: i64, to: i64) -> (Status, f64) {
         let proven = if self.is_proven_live(to) {
             i64::MAX
@@ -109,8 +125,7 @@ impl Coverage {
 
     #[inline]
     fn judge_proven(&self, since: i64, proven: i64, from: i64, to: i64) -> (Status, f64) {
-        let untouched = self.gaps.is_empty() && self.stale.is_empty();
-        if untouched && since <= from && to <= proven {
+        if self.is_untouched() && since <= from && to <= proven {
             return (Status::Complete, 1.0);
         }
         self.weigh(since, proven, from, to)

@@ -35,6 +35,7 @@ mod coverage;
 mod eligibility;
 mod extreme;
 mod metric;
+mod moment;
 mod ring;
 mod series;
 mod unit;

@@ -68,7 +68,6 @@ impl Analyzer {
 
     /// Emits one grid time; false if no symbol holds a trade any more.
     fn emit(&mut self, time: i64, out: &mut Vec<Point>) -> bool {
-        let first_point = out.len();
         let cutoff = time.saturating_sub(hold(&self.settings));
         let grid = self.settings.grid.ns();
         let first_time = self.first_time.unwrap_or(time);
@@ -96,7 +95,6 @@ impl Analyzer {
             symbol.forget(cutoff.saturating_add(grid), grid);
             any_held |= symbol.book.held() > 0;
         }
-        self.counters.points += (out.len() - first_point) as u64;
         any_held
     }
 

@@ -29,6 +29,14 @@ impl Meanings {
         self.flags.clear();
         self.flags.resize(names.len(), None);
     }
+
+    fn flags_of(&mut self, conditions: NameId, policy: Conditions, names: &Names) -> u8 {
+        let read = || eligibility::flags(policy, names.get(conditions));
+        match self.flags.get_mut(conditions.index()) {
+            Some(known) => *known.get_or_insert_with(read),
+            None => read(),
+        }
+    }
 }
 
 impl Analyzer {
@@ -57,24 +65,28 @@ impl Analyzer {
         if self.coverage.clock == Clock::Wall {
             self.hear(batch.ts_recv);
         }
+        let (before, sure_until) = (out.len(), self.coverage.sure_until());
         for trade in &batch.trades {
-            let flags = self.flags_of(trade, batch, &mut meanings);
+            let entry = Entry {
+                time: trade.ts_event,
+                price: trade.price,
+                size: trade.size,
+                flags: self.flags_of(trade, batch, &mut meanings),
+            };
             let symbol = self.symbol_of(trade, batch, &mut meanings);
-            self.trade(symbol, trade, (flags, batch), out);
+            self.trade(symbol, &entry, (batch, sure_until), out);
         }
+        self.counters.points += (out.len() - before) as u64;
         self.meanings = meanings;
         Ok(())
     }
 
     #[inline]
     fn flags_of(&self, trade: &Trade, batch: &TradeBatch, meanings: &mut Meanings) -> u8 {
-        let policy = self.settings.conditions;
-        let read = || eligibility::flags(policy, batch.names.get(trade.conditions));
-        let flags = match meanings.flags.get_mut(trade.conditions.index()) {
+        let flags = match self.settings.conditions {
             // Usual, and the same for every text.
-            _ if policy == Conditions::All => flag::ALL,
-            Some(known) => *known.get_or_insert_with(read),
-            None => read(),
+            Conditions::All => flag::ALL,
+            policy @ Conditions::Sip => meanings.flags_of(trade.conditions, policy, &batch.names),
         };
         if trade.size.is_zero() {
             flags & flag::LAST
@@ -85,12 +97,12 @@ impl Analyzer {
 
     #[inline]
     fn symbol_of(&mut self, trade: &Trade, batch: &TradeBatch, meanings: &mut Meanings) -> u32 {
-        let slot = meanings.symbols.get_mut(trade.symbol.index());
-        if let Some(Some(known)) = slot {
-            return *known;
+        let place = trade.symbol.index();
+        if let Some(known) = meanings.symbols.get(place).copied().flatten() {
+            return known;
         }
         let index = self.intern(batch.names.get(trade.symbol), trade.ts_event);
-        if let Some(slot) = slot {
+        if let Some(slot) = meanings.symbols.get_mut(place) {
             *slot = Some(index);
         }
         index
@@ -122,20 +134,14 @@ impl Analyzer {
     fn trade(
         &mut self,
         index: u32,
-        trade: &Trade,
-        (flags, batch): (u8, &TradeBatch),
+        entry: &Entry,
+        (batch, sure_until): (&TradeBatch, i64),
         out: &mut Vec<Point>,
     ) {
-        self.advance(trade.ts_event, out);
-        let entry = Entry {
-            time: trade.ts_event,
-            price: trade.price,
-            size: trade.size,
-            flags,
-        };
-        let entry = self.admits(&entry, batch).then_some(&entry);
+        self.advance(entry.time, out);
+        let entry = self.admits(entry, batch).then_some(entry);
         match self.emission {
-            Emission::Trade => self.follow(SymbolId(index), entry, out),
+            Emission::Trade => self.follow(SymbolId(index), entry, sure_until, out),
             Emission::Grid => {
                 if let Some(entry) = entry {
                     self.put(index, entry);

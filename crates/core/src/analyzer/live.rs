@@ -2,35 +2,8 @@
 
 use super::Analyzer;
 use crate::book::Entry;
-use crate::coverage::Coverage;
-use crate::point::{Metrics, Point, SymbolId};
-use crate::span::Span;
-
-/// What is the same for all windows of one symbol.
-struct View<'a> {
-    id: SymbolId,
-    /// The symbol is observed since this time.
-    since: i64,
-    now: i64,
-    coverage: &'a Coverage,
-}
-
-impl View<'_> {
-    #[inline]
-    fn point(&self, length: i64, metrics: Metrics) -> Point {
-        let from = self.now.saturating_sub(length);
-        let (status, coverage) = self.coverage.judge_live(self.since, from, self.now);
-        Point {
-            symbol: self.id,
-            window: Span::from_ns(length),
-            time: self.now,
-            revision: 0,
-            status,
-            coverage,
-            metrics,
-        }
-    }
-}
+use crate::moment::Moment;
+use crate::point::{Point, SymbolId};
 
 impl Analyzer {
     /// The live view of a symbol's windows at the log's time, appended to `out`.
@@ -39,14 +12,14 @@ impl Analyzer {
             return;
         };
         if let Some(symbol) = self.symbols.get_mut(id.0 as usize) {
-            let view = View {
+            let moment = Moment {
                 id,
                 since: symbol.observed_since(first, self.held_from),
                 now,
+                sure_until: self.coverage.sure_until(),
                 coverage: &self.coverage,
             };
-            let point = |length, metrics| view.point(length, metrics);
-            symbol.book.live(now, out, point);
+            symbol.book.live(&moment, out);
         }
     }
 
@@ -68,21 +41,25 @@ impl Analyzer {
     /// As [`Analyzer::live`], after `entry` if there is one; the symbol then holds no more than its
     /// longest window.
     #[inline]
-    pub(super) fn follow(&mut self, id: SymbolId, entry: Option<&Entry>, out: &mut Vec<Point>) {
+    pub(super) fn follow(
+        &mut self,
+        id: SymbolId,
+        entry: Option<&Entry>,
+        sure_until: i64,
+        out: &mut Vec<Point>,
+    ) {
         let (Some(now), Some(first)) = (self.log_time, self.first_time) else {
             return;
         };
         if let Some(symbol) = self.symbols.get_mut(id.0 as usize) {
-            let view = View {
+            let moment = Moment {
                 id,
                 since: symbol.observed_since(first, self.held_from),
                 now,
+                sure_until,
                 coverage: &self.coverage,
             };
-            let before = out.len();
-            let point = |length, metrics| view.point(length, metrics);
-            symbol.book.follow(entry, now, out, point);
-            self.counters.points += (out.len() - before) as u64;
+            symbol.book.follow(entry, &moment, out);
         }
     }
 }

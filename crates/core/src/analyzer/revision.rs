@@ -99,7 +99,6 @@ impl Analyzer {
             let name = |point: &Point| self.symbol(point.symbol);
             (left.time, name(left), left.window).cmp(&(right.time, name(right), right.window))
         });
-        self.counters.points += changed.len() as u64;
         out.append(&mut changed);
     }
 
