@@ -79,7 +79,7 @@ impl Book {
         any!(self, sheet => {
             let (ring, view) = (&sheet.ring, sheet.views(kind).first());
             // A live view begins where the ring does.
-            let oldest = if kind == Kind::Grid { ring.touch() } else { 0 };
+            let oldest = if kind == Kind::Grid { ring.touch(ring.first()) } else { 0 };
             oldest ^ view.map_or(0, |view| view.touch_trades(ring))
         })
     }

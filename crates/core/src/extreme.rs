@@ -8,6 +8,9 @@
 //! Invariant: the range of a stretch is that of its trades, and maybe of later ones of the window.
 //! It is only ever asked together with all that follow, so these make no difference; and a late
 //! trade, which shifts all that follow by one place, is taken up by adding to each range.
+//!
+//! Where the window starts is known to its view; the first stretch is that of this place, and moves
+//! with it in [`Extremes::evict`] and [`Extremes::inserted`].
 
 use std::collections::VecDeque;
 
@@ -57,34 +60,32 @@ impl<U: Unit> Range<U> {
 #[derive(Debug, Clone)]
 #[repr(C)]
 pub(crate) struct Extremes<U> {
-    /// The stretch in which the window starts.
-    first: u64,
-    /// Of the first stretch: the range of its trades from each place on.
-    rests: [Range<U>; STRETCH],
     /// Range of the trades after the first stretch.
     later: Range<U>,
     /// Range of the last stretch, which is not full yet, if it is not the first.
     open: Range<U>,
+    /// Of the first stretch: the range of its trades from each place on.
+    rests: [Range<U>; STRETCH],
     /// The full stretches after the first.
     full: Stretches<U>,
 }
 
 impl<U: Unit> Extremes<U> {
-    /// Of an empty window that starts at `place`.
-    pub(crate) fn new(place: u64) -> Self {
+    /// Of an empty window.
+    pub(crate) fn new() -> Self {
         Self {
-            first: stretch(place),
-            rests: [Range::NONE; STRETCH],
             later: Range::NONE,
             open: Range::NONE,
+            rests: [Range::NONE; STRETCH],
             full: Stretches::new(),
         }
     }
 
-    /// Reads from the middle of it; see `analyzer/fetch.rs`.
+    /// Reads what is known of the rest from `start` on; see `analyzer/fetch.rs`.
     #[inline]
-    pub(crate) fn touch(&self) -> u64 {
-        u64::from(self.later != Range::NONE)
+    pub(crate) fn touch(&self, start: u64) -> u64 {
+        let rest = self.rests.get(within(start));
+        rest.map_or(0, |rest| u64::from(rest.lowest == U::MAX))
     }
 
     /// The lowest and the highest price of the window that starts at `start`.
@@ -95,11 +96,11 @@ impl<U: Unit> Extremes<U> {
         (range.lowest <= range.highest).then_some((range.lowest, range.highest))
     }
 
-    /// Adds the trade at `place`, the end of the window.
+    /// Adds the trade at `place`, the end of the window that starts at `start`.
     #[inline]
-    pub(crate) fn push(&mut self, trade: &Held<U>, place: u64) {
+    pub(crate) fn push(&mut self, trade: &Held<U>, place: u64, start: u64) {
         let range = Range::of(trade);
-        if stretch(place) == self.first {
+        if stretch(place) == stretch(start) {
             self.push_first(range, within(place));
             return;
         }
@@ -109,31 +110,37 @@ impl<U: Unit> Extremes<U> {
         self.open = if is_full { self.full.push(open) } else { open };
     }
 
-    /// Lets the window start at `start`.
+    /// Lets the window that started at `before` start at `start`.
     #[inline]
-    pub(crate) fn evict(&mut self, ring: &Ring<U>, (start, end): (u64, u64)) {
-        if stretch(start) != self.first {
-            self.enter(ring, (start, end));
+    pub(crate) fn evict(&mut self, ring: &Ring<U>, before: u64, (start, end): (u64, u64)) {
+        if stretch(start) != stretch(before) {
+            self.enter(ring, stretch(before), (start, end));
         }
     }
 
     /// Takes up that the trades from `place` on have moved on by one, because one was put there.
-    /// The window is now from `start` to `end`.
-    pub(crate) fn inserted(&mut self, ring: &Ring<U>, place: u64, (start, end): (u64, u64)) {
-        let changed = stretch(place);
+    /// The window started at `before` and is now from `start` to `end`.
+    pub(crate) fn inserted(
+        &mut self,
+        ring: &Ring<U>,
+        place: u64,
+        before: u64,
+        (start, end): (u64, u64),
+    ) {
+        let (first, changed) = (stretch(before), stretch(place));
         // Each stretch from there on has a new trade: this one, or the last of the one before.
-        let later = changed.max(self.first) + 1..=stretch(end - 1);
+        let later = changed.max(first) + 1..=stretch(end - 1);
         let later = later.map(|stretch| stretch * STRETCH as u64);
         for place in std::iter::once(place).chain(later) {
-            if let Some(trade) = ring.at(place) {
-                self.widen(stretch(place), Range::of(trade));
+            if let Some(trade) = ring.at(place).filter(|_| stretch(place) > first) {
+                self.widen(stretch(place) - first - 1, Range::of(trade));
             }
         }
-        if stretch(end - 1) > self.first && within(end) == 0 {
+        if stretch(end - 1) > first && within(end) == 0 {
             self.open = self.full.push(self.open);
         }
         if changed <= stretch(start) {
-            self.enter(ring, (start, end));
+            self.enter(ring, first, (start, end));
         }
     }
 
@@ -150,34 +157,26 @@ impl<U: Unit> Extremes<U> {
         }
     }
 
-    /// Adds `range` to that of a stretch, if it comes after the first.
-    fn widen(&mut self, stretch: u64, range: Range<U>) {
-        if stretch <= self.first {
-            return;
-        }
+    /// Adds `range` to that of one of the stretches after the first.
+    fn widen(&mut self, place: u64, range: Range<U>) {
         self.later = self.later.and(range);
-        let place = stretch - self.first - 1;
         if !self.full.widen(places(place), range) {
             self.open = self.open.and(range);
         }
     }
 
-    /// Makes the stretch of `start` the first.
+    /// Makes the stretch of `start` the first, which `left` was.
     #[inline(never)]
-    fn enter(&mut self, ring: &Ring<U>, (start, end): (u64, u64)) {
+    fn enter(&mut self, ring: &Ring<U>, left: u64, (start, end): (u64, u64)) {
         let first = stretch(start);
-        self.full.drop_first(places(first - self.first));
-        self.first = first;
-        let mut place = (first + 1) * STRETCH as u64;
+        self.full.drop_first(places(first - left));
+        self.rests = [Range::NONE; STRETCH];
         let mut range = Range::NONE;
-        for rest in self.rests.iter_mut().rev() {
-            place -= 1;
-            if (start..end).contains(&place) {
-                range = ring
-                    .at(place)
-                    .map_or(range, |trade| range.and(Range::of(trade)));
+        for place in (start..end.min((first + 1) * STRETCH as u64)).rev() {
+            if let (Some(trade), Some(rest)) = (ring.at(place), self.rests.get_mut(within(place))) {
+                range = range.and(Range::of(trade));
+                *rest = range;
             }
-            *rest = range;
         }
         if stretch(end) == first {
             self.open = Range::NONE;
@@ -307,18 +306,20 @@ mod tests {
             self.end += 1;
             if self.ring.newest_time() <= trade.time {
                 self.ring.push(trade);
-                self.extremes.push(&trade, self.end - 1);
+                self.extremes.push(&trade, self.end - 1, self.start);
                 return;
             }
-            let place = self.ring.insert(trade);
-            self.start += u64::from(place < self.start);
+            let (place, before) = (self.ring.insert(trade), self.start);
+            self.start += u64::from(place < before);
             let span = (self.start, self.end);
-            self.extremes.inserted(&self.ring, place, span);
+            self.extremes.inserted(&self.ring, place, before, span);
         }
 
         fn leave(&mut self, count: u64) {
+            let before = self.start;
             self.start += count;
-            self.extremes.evict(&self.ring, (self.start, self.end));
+            let span = (self.start, self.end);
+            self.extremes.evict(&self.ring, before, span);
             // Some older trades stay, so that late ones come before the window as well.
             self.ring.release(self.start.saturating_sub(5));
         }
@@ -338,7 +339,7 @@ mod tests {
             random = random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
             (random >> 33) % bound
         };
-        let (ring, extremes) = (Ring::new(), Extremes::new(0));
+        let (ring, extremes) = (Ring::new(), Extremes::new());
         let (start, end) = (0, 0);
         let mut window = Window {
             ring,

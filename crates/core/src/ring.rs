@@ -164,11 +164,12 @@ impl<U: Unit> Ring<U> {
         self.newest.slots.get(self.newest.index(place))
     }
 
-    /// Reads the oldest trade; see `analyzer/fetch.rs`.
+    /// Reads the slot of `place`, unless it is in an older buffer: what has as many trades is in
+    /// the cache; see `analyzer/fetch.rs`.
     #[inline]
-    pub(crate) fn touch(&self) -> u64 {
-        let oldest = self.at(self.start);
-        oldest.map_or(0, |trade| trade.time.cast_unsigned())
+    pub(crate) fn touch(&self, place: u64) -> u64 {
+        let slot = self.newest.slots.get(self.newest.index(place));
+        slot.map_or(0, |trade| trade.time.cast_unsigned())
     }
 
     /// Event time of the newest trade, which may be gone.

@@ -9,7 +9,8 @@ use crate::unit::{Sum, Unit};
 
 /// The window `[time - length, time]`, closed at both ends.
 ///
-/// It begins with a cache line and lies in this order, because [`View::touch`] reads from each line.
+/// It begins with a cache line and lies in this order: each trade needs the first three lines, and
+/// [`View::touch`] reads from them.
 #[derive(Debug, Clone)]
 #[repr(C, align(64))]
 pub(crate) struct View<U: Unit> {
@@ -17,7 +18,6 @@ pub(crate) struct View<U: Unit> {
     pub(crate) sums: Sums<U>,
     /// Place of the first trade in the window.
     start: u64,
-    extremes: Extremes<U>,
     /// Place after the last trade in the window.
     end: u64,
     /// Length of the window, ns.
@@ -27,6 +27,7 @@ pub(crate) struct View<U: Unit> {
     /// Place after the trade that gives `last_price`: it counts while it is in the window.
     after_last: u64,
     last_price: U,
+    extremes: Extremes<U>,
 }
 
 /// What is summed over the trades of a window that count as transactions.
@@ -49,22 +50,21 @@ impl<U: Unit> View<U> {
             end: ring.first(),
             after_last: 0,
             last_price: U::default(),
-            extremes: Extremes::new(ring.first()),
+            extremes: Extremes::new(),
             sums: Sums::none(),
         }
     }
 
-    /// Reads from each line of it; see `analyzer/fetch.rs`.
+    /// Reads from each line that a trade needs; see `analyzer/fetch.rs`.
     #[inline]
     pub(crate) fn touch(&self) -> u64 {
-        self.sums.transactions ^ self.start ^ self.extremes.touch() ^ self.end
+        self.sums.transactions ^ self.start ^ self.extremes.touch(self.start)
     }
 
     /// Reads the trades where it goes on.
     #[inline]
     pub(crate) fn touch_trades(&self, ring: &Ring<U>) -> u64 {
-        let time = |place| ring.at(place).map_or(0, |trade| trade.time.cast_unsigned());
-        time(self.start) ^ time(self.end)
+        ring.touch(self.start) ^ ring.touch(self.end)
     }
 
     pub(crate) fn length(&self) -> i64 {
@@ -116,7 +116,7 @@ impl<U: Unit> View<U> {
             else {
                 break;
             };
-            self.extremes.push(&trade, self.end);
+            self.extremes.push(&trade, self.end, self.start);
             self.end += 1;
             self.sums.add(&trade);
             if trade.flags() & flag::LAST != 0 {
@@ -147,6 +147,7 @@ impl<U: Unit> View<U> {
             // The next advance comes to it.
             return;
         }
+        let before = self.start;
         self.end += 1;
         self.after_last += u64::from(self.after_last > place);
         if trade.time < self.time.saturating_sub(self.length) {
@@ -157,7 +158,8 @@ impl<U: Unit> View<U> {
                 (self.after_last, self.last_price) = (place + 1, trade.price);
             }
         }
-        self.extremes.inserted(ring, place, (self.start, self.end));
+        let span = (self.start, self.end);
+        self.extremes.inserted(ring, place, before, span);
     }
 
     /// Bytes on the heap.
@@ -167,6 +169,7 @@ impl<U: Unit> View<U> {
 
     #[inline]
     fn evict(&mut self, ring: &Ring<U>, cutoff: i64) {
+        let before = self.start;
         while self.start < self.end {
             let Some(trade) = ring.at(self.start).filter(|trade| trade.time < cutoff) else {
                 break;
@@ -174,7 +177,8 @@ impl<U: Unit> View<U> {
             self.start += 1;
             self.sums.take(trade);
         }
-        self.extremes.evict(ring, (self.start, self.end));
+        let span = (self.start, self.end);
+        self.extremes.evict(ring, before, span);
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) fn fetch<'a>(
         let indexes = indexes.clone();
         indexes.filter_map(|index| symbols.get(*index as usize))
     };
-    let mut seen = all().fold(0, |seen, symbol| seen ^ symbol.touch());
+    let mut seen = all().fold(0, |seen, symbol| seen ^ symbol.touch(kind));
     if let Some(kind) = kind {
         seen = all().fold(seen, |seen, symbol| seen ^ symbol.touch_view(kind));
         seen = all().fold(seen, |seen, symbol| seen ^ symbol.book.touch_trades(kind));

@@ -65,10 +65,15 @@ impl Symbol {
         self.since.unwrap_or(first).max(held_from)
     }
 
-    /// Reads from all of it; see [`super::fetch`].
+    /// Reads what a step of its views of `kind` needs, or adding a trade; see [`super::fetch`].
     #[inline]
-    pub(super) fn touch(&self) -> u64 {
-        self.book.touch() ^ self.emitted.len() as u64 ^ u64::from(self.first_grid.is_some())
+    pub(super) fn touch(&self, kind: Option<Kind>) -> u64 {
+        // A live view is nothing that is emitted on a grid.
+        let series = match kind {
+            Some(Kind::Live) => 0,
+            _ => self.emitted.len() as u64 ^ u64::from(self.first_grid.is_some()),
+        };
+        self.book.touch() ^ series
     }
 
     /// Reads the first view of `kind`, after [`Symbol::touch`].
