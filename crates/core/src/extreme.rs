@@ -18,7 +18,7 @@ use crate::ring::{Held, Ring, flag};
 use crate::unit::Unit;
 
 /// Places in one stretch.
-const STRETCH: usize = 8;
+const STRETCH: usize = 16;
 
 /// Stretches for which the room is kept when the window is empty.
 const KEPT: usize = 16;
