@@ -20,6 +20,10 @@ use crate::unit::Unit;
 /// Places in one stretch.
 const STRETCH: usize = 16;
 
+/// Stretches for which there is room from the start: thousands of symbols that trade seldom would
+/// make it one after the other.
+const SMALLEST: usize = 4;
+
 /// Stretches for which the room is kept when the window is empty.
 const KEPT: usize = 16;
 
@@ -220,7 +224,7 @@ struct Stretches<U> {
 impl<U: Unit> Stretches<U> {
     fn new() -> Self {
         Self {
-            ranges: VecDeque::new(),
+            ranges: VecDeque::with_capacity(SMALLEST),
             turned: 0,
             unturned: Range::NONE,
         }
