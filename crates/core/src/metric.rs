@@ -155,7 +155,8 @@ fn nearest_by_guess(numerator: u64, divisor: u64) -> Option<f64> {
     // Not asked by branches: which way a guess is rounded cannot be predicted.
     let step = i64::from(twice > divisor) - i64::from(twice < -divisor);
     let is_nearest = (twice - step * 2 * divisor).abs() < divisor;
-    // Below a power of two the next one is only half as far away.
+    // Below a power of two the next one is only half as far away. No guess is beyond one: each
+    // rounding keeps what is smaller smaller.
     let is_at_edge = mantissa == HIDDEN_BIT;
     (is_nearest && !is_at_edge).then(|| f64::from_bits(bits.wrapping_add_signed(step)))
 }
@@ -303,6 +304,20 @@ mod tests {
             }
         }
         assert!(found > 15_000, "only {found} were found");
+    }
+
+    #[test]
+    fn a_guess_near_a_power_of_two_is_put_right_or_left_to_others() {
+        let mut random = 11_u64;
+        for round in 0..200_000_u64 {
+            random = random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+            let divisor = (random >> 5) | 1 << 58;
+            let numerator = divisor - (random & 255) % (1 + round % 300);
+            if let Some(nearest) = nearest_of_words(numerator, divisor) {
+                let wide = nearest_wide(U512::from(numerator), U512::from(divisor));
+                assert_eq!(nearest.to_bits(), wide.to_bits(), "{numerator}/{divisor}");
+            }
+        }
     }
 
     #[test]
