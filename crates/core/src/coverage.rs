@@ -109,18 +109,11 @@ impl Coverage {
     /// Trust in the live view, which is always a little ahead of the last sign of life.
     #[cold]
     pub(crate) fn judge_live(&self, since: i64, from: i64, to: i64) -> (Status, f64) {
-        let proven = if self.is_proven_live(to) {
-            i64::MAX
-        } else {
-            self.heard
+        let proven = match self.clock {
+            Clock::Wall if self.heard < to.saturating_sub(LIVE_GRACE) => self.heard,
+            Clock::Wall | Clock::Event => i64::MAX,
         };
         self.judge_proven(since, proven, from, to)
-    }
-
-    /// Whether the last sign of life is late enough for a live view at `to`.
-    #[inline]
-    pub(crate) fn is_proven_live(&self, to: i64) -> bool {
-        self.clock == Clock::Event || self.heard >= to.saturating_sub(LIVE_GRACE)
     }
 
     #[inline]

@@ -26,16 +26,16 @@ impl Analyzer {
     /// The log's time from which what [`Analyzer::live`] said last of a symbol is not true any more
     /// although no trade came: one leaves a window. `None` if all its windows are empty.
     ///
-    /// Status and coverage are not looked at: see [`Analyzer::is_heard`].
+    /// Status and coverage are not looked at: see [`Analyzer::is_sure`].
     pub fn ages_at(&self, id: SymbolId) -> Option<i64> {
         self.symbols.get(id.0 as usize)?.book.ages_at()
     }
 
-    /// Whether the feed was heard from lately, so that the passing of time alone makes no complete
-    /// live view provisional.
-    pub fn is_heard(&self) -> bool {
-        let now = self.log_time.unwrap_or(i64::MIN);
-        self.coverage.is_proven_live(now)
+    /// Whether a live view that was complete still is: the feed was heard from lately, and nothing
+    /// was missed.
+    pub fn is_sure(&self) -> bool {
+        self.log_time
+            .is_some_and(|now| now <= self.coverage.sure_until())
     }
 
     /// As [`Analyzer::live`], after `entry` if there is one; the symbol then holds no more than its

@@ -31,7 +31,7 @@ impl Analysis {
     pub(super) fn mark_aging(&mut self) {
         self.unshown = true;
         match self.analyzer.log_time() {
-            Some(now) if self.analyzer.is_heard() => self.shown.age(now),
+            Some(now) if self.analyzer.is_sure() => self.shown.age(now),
             _ => self.shown.change_all(),
         }
     }
