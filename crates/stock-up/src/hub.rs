@@ -7,6 +7,7 @@
 pub(crate) mod pending;
 pub(crate) mod row;
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -301,14 +302,11 @@ impl Snapshot {
     /// Puts a row in the place of its predecessor; `false` when it says the same but for its time, or
     /// when there is no room for its symbol.
     fn keep(&mut self, row: &Arc<Row>) -> bool {
-        if !self.symbols.contains_key(&row.symbol) && self.symbols.len() >= MAX_SYMBOLS {
-            return false;
-        }
-        let rows = &mut self
-            .symbols
-            .entry(Arc::clone(&row.symbol))
-            .or_default()
-            .rows;
+        let is_full = self.symbols.len() >= MAX_SYMBOLS;
+        let rows = match self.symbols.entry(Arc::clone(&row.symbol)) {
+            Entry::Vacant(_) if is_full => return false,
+            place => &mut place.or_default().rows,
+        };
         match rows.binary_search_by_key(&row.window, |kept| kept.window) {
             Ok(at) => {
                 let before = std::mem::replace(&mut rows[at], Arc::clone(row));

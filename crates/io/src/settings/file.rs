@@ -233,15 +233,52 @@ fn watch_folder(path: &Path, hints: mpsc::Sender<Hint>) -> Option<RecommendedWat
     Some(watcher)
 }
 
-/// What an event means; `None` for reading, also our own.
+/// What an event means; `None` for reading, also our own, and for what is written into other files
+/// of the folder: the store beside it is written all the time. A name that changes may be the end
+/// of a link that leads to the file.
 fn hint(kind: EventKind, ours: bool) -> Option<Hint> {
     match kind {
         EventKind::Access(AccessKind::Close(AccessMode::Write)) if ours => Some(Hint::Written),
-        EventKind::Access(_) => None,
         EventKind::Modify(ModifyKind::Data(_) | ModifyKind::Any) if ours => Some(Hint::Writing),
         EventKind::Modify(ModifyKind::Name(_)) | EventKind::Remove(_) if ours => {
             Some(Hint::Written)
         }
+        EventKind::Modify(ModifyKind::Name(_)) | EventKind::Create(_) | EventKind::Remove(_) => {
+            Some(Hint::Look)
+        }
+        EventKind::Access(_) => None,
+        EventKind::Modify(_) if !ours => None,
         _ => Some(Hint::Look),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use notify::event::{CreateKind, DataChange, MetadataKind, RemoveKind, RenameMode};
+
+    use super::*;
+
+    #[test]
+    fn what_is_written_beside_the_file_is_no_reason_to_look() {
+        let written = EventKind::Modify(ModifyKind::Data(DataChange::Any));
+        let closed = EventKind::Access(AccessKind::Close(AccessMode::Write));
+        let rights = EventKind::Modify(ModifyKind::Metadata(MetadataKind::Any));
+        for kind in [written, closed, rights] {
+            assert_eq!(hint(kind, false), None, "{kind:?}");
+        }
+        assert_eq!(hint(written, true), Some(Hint::Writing));
+        assert_eq!(hint(closed, true), Some(Hint::Written));
+        assert_eq!(hint(rights, true), Some(Hint::Look));
+    }
+
+    #[test]
+    fn a_name_that_changes_beside_the_file_may_be_where_its_link_leads() {
+        for kind in [
+            EventKind::Modify(ModifyKind::Name(RenameMode::Any)),
+            EventKind::Create(CreateKind::Any),
+            EventKind::Remove(RemoveKind::Any),
+        ] {
+            assert_eq!(hint(kind, false), Some(Hint::Look), "{kind:?}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use stock_up_io::clock::Clock;
 use stock_up_io::feed::FeedSignal;
+use stock_up_io::settings::SettingsHandle;
 use tokio::sync::{mpsc, watch};
 
 use super::stop::Stop;
@@ -9,15 +10,42 @@ use crate::venue::Source;
 
 /// The feed, ready to run.
 pub(super) struct FeedTask {
-    pub(super) source: Source,
+    source: Source,
     /// The symbols that shall be followed.
-    pub(super) wished: watch::Receiver<Vec<String>>,
-    pub(super) signals: mpsc::Sender<FeedSignal>,
-    pub(super) clock: Clock,
+    wished: watch::Receiver<Vec<String>>,
+    signals: mpsc::Sender<FeedSignal>,
+    clock: Clock,
     pub(super) told: Stop,
 }
 
+/// What leads to the feed and from it.
+pub(super) struct FeedEnds {
+    /// Takes the symbols that shall be followed.
+    pub(super) wishes: watch::Sender<Vec<String>>,
+    pub(super) signals: mpsc::Receiver<FeedSignal>,
+}
+
 impl FeedTask {
+    /// A feed that follows what `settings` say now, until it is told otherwise.
+    pub(super) fn new(
+        source: Source,
+        settings: &SettingsHandle,
+        clock: Clock,
+        told: Stop,
+    ) -> (Self, FeedEnds) {
+        let (wishes, wished) = watch::channel(settings.current().settings.subscriptions.clone());
+        let (signals, received) = Source::channel();
+        let feed = Self {
+            source,
+            wished,
+            signals,
+            clock,
+            told,
+        };
+        let signals = received;
+        (feed, FeedEnds { wishes, signals })
+    }
+
     /// Keeps the feed up until it is told to stop.
     pub(super) async fn run(self) {
         let Self {

@@ -92,19 +92,11 @@ impl Pipeline {
             Arc::clone(&telemetry),
         )?;
         let (stop, finish) = (Stop::new(), Arc::new(Finish::default()));
-        let (wishes, wished) = watch::channel(settings.current().settings.subscriptions.clone());
-        let (signals, received) = Source::channel();
-        let feed = FeedTask {
-            source,
-            wished,
-            signals,
-            clock: clock.clone(),
-            told: stop.clone(),
-        };
+        let (feed, ends) = FeedTask::new(source, &settings, clock.clone(), stop.clone());
         let collect = Collect {
             venue,
             journal,
-            signals: received,
+            signals: ends.signals,
             settings: settings.watch(),
             clock,
             hub: hub.clone(),
@@ -117,7 +109,7 @@ impl Pipeline {
         let mut tasks = JoinSet::new();
         let place = (&mut tasks, runtime.handle());
         let told = (hub, logging, contact);
-        spawn_settings(place, (settings, watcher), Some(wishes), told);
+        spawn_settings(place, (settings, watcher), Some(ends.wishes), told);
         super::announce(&config, &listener, venue)?;
         let supervisor = Supervisor {
             stop,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use stock_up_log::{Log, Writer};
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::Common;
@@ -46,19 +46,11 @@ impl Common {
         let publish = self.publish(&dir, (&log, durable))?;
         let known = publish.known().map_err(Failure::data_dir)?;
         let source = Source::new(&self.config, &self.clock).map_err(Failure::usage)?;
-        let (wishes, wished) = watch::channel(settings.current().settings.subscriptions.clone());
-        let (signals, received) = Source::channel();
-        let feed = FeedTask {
-            source,
-            wished,
-            signals,
-            clock: self.clock.clone(),
-            told: self.stop.clone(),
-        };
+        let (feed, ends) = FeedTask::new(source, &settings, self.clock.clone(), self.stop.clone());
         let collect = Collect {
             venue: Source::venue(self.config.venue.kind),
             journal: self.journal(&log, writer)?,
-            signals: received,
+            signals: ends.signals,
             settings: settings.watch(),
             clock: self.clock.clone(),
             hub: self.hub.clone(),
@@ -71,7 +63,12 @@ impl Common {
         let published = spawn_thread("publish", move || publish.run(told))?;
         let contact = etcd_contact(&self.config, &self.telemetry);
         let told = (self.hub.clone(), logging, contact);
-        spawn_settings((tasks, handle), (settings, watcher), Some(wishes), told);
+        spawn_settings(
+            (tasks, handle),
+            (settings, watcher),
+            Some(ends.wishes),
+            told,
+        );
         Ok(Collecting {
             log,
             collected,

@@ -21,13 +21,17 @@ pub(super) fn event(name: &str, data: &impl Serialize) -> Bytes {
     Bytes::from(format!("event: {name}\ndata: {data}\n\n"))
 }
 
+/// Room for the JSON of a row with long numbers.
+const ROW_BYTES: usize = 512;
+
 /// Rows whose JSON is written once, whoever wants them.
-pub(super) struct Encoded(Vec<(Arc<Row>, String)>);
+pub(super) struct Encoded(Vec<(Arc<Row>, Vec<u8>)>);
 
 impl Encoded {
     pub(super) fn new(rows: Vec<Arc<Row>>) -> Self {
         let encode = |row: Arc<Row>| {
-            let text = serde_json::to_string(&RowAnswer::from(row.as_ref()))
+            let mut text = Vec::with_capacity(ROW_BYTES);
+            serde_json::to_writer(&mut text, &RowAnswer::from(row.as_ref()))
                 .expect("plain structures are always JSON");
             (row, text)
         };
@@ -36,18 +40,22 @@ impl Encoded {
 
     /// The event with the rows that the filter wants; `None` when there are none.
     pub(super) fn event(&self, name: &str, head: &str, filter: &Filter) -> Option<Bytes> {
-        let mut text = format!("event: {name}\ndata: {{{head}\"rows\":[");
-        let before = text.len();
-        for (_, row) in self.0.iter().filter(|(row, _)| filter.wants_row(row)) {
-            if text.len() > before {
-                text.push(',');
-            }
-            text.push_str(row);
-        }
-        if text.len() == before {
+        let wanted = || self.0.iter().filter(|(row, _)| filter.wants_row(row));
+        let rows_bytes: usize = wanted().map(|(_, row)| row.len() + 1).sum();
+        if rows_bytes == 0 {
             return None;
         }
-        text.push_str("]}\n\n");
+        let head = format!("event: {name}\ndata: {{{head}\"rows\":[");
+        let tail = b"]}\n\n";
+        let mut text = Vec::with_capacity(head.len() + rows_bytes + tail.len());
+        text.extend_from_slice(head.as_bytes());
+        for (place, (_, row)) in wanted().enumerate() {
+            if place > 0 {
+                text.push(b',');
+            }
+            text.extend_from_slice(row);
+        }
+        text.extend_from_slice(tail);
         Some(Bytes::from(text))
     }
 }
