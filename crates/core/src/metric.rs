@@ -132,6 +132,8 @@ impl Floats {
 #[inline]
 fn nearest_of_words(numerator: u64, divisor: u64) -> Option<f64> {
     match numerator | divisor {
+        // All prices are the same: no guess has a mantissa then.
+        _ if numerator == 0 => Some(0.0),
         ..EXACT => Some(nearly(numerator) / nearly(divisor)),
         EXACT..GUESSED => nearest_by_guess(numerator, divisor),
         GUESSED.. => None,
@@ -322,9 +324,17 @@ mod tests {
 
     #[test]
     fn what_a_guess_cannot_decide_is_left_to_others() {
-        // A tie, the edge of a power of two, and none at all.
-        for (numerator, divisor) in [((1 << 54) + 2, 4), ((1 << 55) - 1, 1 << 55), (0, 1 << 55)] {
+        // A tie, and the edge of a power of two.
+        for (numerator, divisor) in [((1 << 54) + 2, 4), ((1 << 55) - 1, 1 << 55)] {
             assert_eq!(nearest_of_words(numerator, divisor), None);
+        }
+    }
+
+    /// 9,491 trades at one price with four decimals made a calculation overflow.
+    #[test]
+    fn prices_that_are_all_the_same_have_no_variance() {
+        for divisor in [1, 94_910_000 * 94_910_000, 1 << 55, GUESSED] {
+            assert_eq!(nearest_of_words(0, divisor).map(f64::to_bits), Some(0));
         }
     }
 

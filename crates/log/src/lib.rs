@@ -12,7 +12,8 @@
 //!   cut off. The first is refused with file and offset, the second is cut and reported.
 //! - **A failed write or sync stops the writer.** It is never tried again on the same pages; every
 //!   later call returns the same error until the log is opened again ([`Log::reopen`]).
-//! - **No clock.** Callers give each frame a time; the log only compares times.
+//! - **No clock.** Callers give each frame a time; the log only compares times. How long ago the
+//!   last commit was decides when the next one is made ([`GroupCommit`]), never what it holds.
 //!
 //! The crate knows nothing of what the bytes mean. The bytes on disk are in `docs/formats/log.md`.
 //!

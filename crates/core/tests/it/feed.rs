@@ -288,3 +288,57 @@ fn a_live_view_that_was_seen_before_the_clock_changed_begins_anew() {
         .collect();
     assert_eq!(counted, [4], "all of them are of the last minute");
 }
+
+/// Transactions, status, and the second from which that is not true any more.
+fn live(log: &mut Log, symbol: &str) -> (u64, Status, Option<i64>) {
+    let id = log.analyzer.find(symbol).unwrap();
+    let mut seen = Vec::new();
+    log.analyzer.live(id, &mut seen);
+    let ages_at = log.analyzer.ages_at(id).map(|time| time / SECOND);
+    (seen[0].metrics.transactions, seen[0].status, ages_at)
+}
+
+#[test]
+fn a_live_view_holds_until_its_oldest_trade_leaves() {
+    let mut log = Log::new(10);
+    log.subscribed(100, &["SPY"])
+        .tick(111, 111)
+        .trade("SPY", 111)
+        .trade("SPY", 115)
+        // Late, but within the window.
+        .trade("SPY", 112);
+    assert_eq!(live(&mut log, "SPY"), (3, Complete, Some(121)));
+    let id = log.analyzer.find("SPY").unwrap();
+    let ages_at = log.analyzer.ages_at(id).unwrap();
+    log.tick(121, 121);
+    assert_eq!(ages_at, 121 * SECOND + 1, "a window is closed at both ends");
+    assert_eq!(live(&mut log, "SPY"), (3, Complete, Some(121)));
+    log.tick(122, 122);
+    assert_eq!(live(&mut log, "SPY"), (2, Complete, Some(122)));
+    log.tick(126, 126);
+    assert_eq!(live(&mut log, "SPY"), (0, Complete, None));
+}
+
+#[test]
+fn a_complete_live_view_is_sure_while_the_feed_is_heard_and_nothing_is_missed() {
+    let mut log = Log::new(10);
+    log.subscribed(100, &["SPY"]).trade("SPY", 111);
+    assert!(log.analyzer.is_sure());
+    log.tick(113, 111);
+    assert!(log.analyzer.is_sure());
+    // Nobody has heard of the feed for more than 2.5 s.
+    log.tick(114, 111);
+    assert!(!log.analyzer.is_sure());
+    assert_eq!(live(&mut log, "SPY"), (1, Provisional, Some(121)));
+    log.tick(115, 115);
+    assert!(log.analyzer.is_sure());
+    log.feed(
+        116,
+        FeedEvent::GapOpened {
+            from: 116 * SECOND,
+            cause: GapCause::Silent,
+        },
+    );
+    assert!(!log.analyzer.is_sure());
+    assert_eq!(live(&mut log, "SPY"), (1, Gap, Some(121)));
+}

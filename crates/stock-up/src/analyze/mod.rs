@@ -119,9 +119,9 @@ pub(crate) struct Analysis {
     told: usize,
     names: Vec<Arc<str>>,
     gaps: GapBook,
-    /// Symbols whose live view changed since it was shown.
+    /// Which symbols have to be shown anew.
     shown: Shown,
-    /// There may be such symbols.
+    /// There may be some.
     unshown: bool,
     since_shown: Stopwatch,
     saved_at: u64,

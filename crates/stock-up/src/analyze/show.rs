@@ -45,10 +45,12 @@ impl Analysis {
         }
         let lag = self.input.lag(self.analyzer.position());
         self.telemetry.pipeline.set_lag(lag);
+        let Some(time) = self.analyzer.log_time() else {
+            return;
+        };
+        self.hub.publish_time(time);
         let is_old = || self.since_shown.elapsed() >= UNFOLLOWED_DISTANCE;
-        if let Some(time) = self.analyzer.log_time()
-            && (must || self.hub.rows_due() || is_old())
-        {
+        if must || self.hub.rows_due() || is_old() {
             self.show_rows(time);
         }
     }
@@ -70,11 +72,7 @@ impl Analysis {
                     .map(|point| Row::new(Arc::clone(name), point)),
             );
         }
-        if rows.is_empty() {
-            self.hub.publish_time(time);
-        } else {
-            self.hub.publish_rows(time, rows);
-        }
+        self.hub.publish_rows(time, rows);
     }
 
     /// Shows the feed as it was when the state was saved: its records do not come again.

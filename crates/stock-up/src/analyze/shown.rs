@@ -50,8 +50,7 @@ impl Shown {
         }
     }
 
-    /// The numbers of those that have to be shown. They are taken to be shown then, by
-    /// [`Shown::note`].
+    /// The numbers of those that have to be shown, once: whoever shows one notes it.
     pub(super) fn take(&mut self) -> impl Iterator<Item = usize> {
         let symbols = self.0.iter_mut().enumerate();
         symbols.filter_map(|(index, symbol)| std::mem::take(&mut symbol.changed).then_some(index))
@@ -61,11 +60,10 @@ impl Shown {
     pub(super) fn note(&mut self, index: usize, rows: &[Point], ages_at: Option<i64>) {
         if let Some(symbol) = self.0.get_mut(index) {
             let is_complete = rows.iter().all(|row| row.status == Status::Complete);
-            symbol.ages_at = match ages_at {
-                // An empty window says nothing that could age.
-                None => i64::MAX,
-                Some(_) if !is_complete => i64::MIN,
-                Some(time) => time,
+            symbol.ages_at = if is_complete {
+                ages_at.unwrap_or(i64::MAX)
+            } else {
+                i64::MIN
             };
         }
     }
@@ -100,7 +98,7 @@ mod tests {
         assert_eq!(taken(&mut shown), [0, 1, 2]);
         shown.note(0, &[row(Status::Complete)], Some(100));
         shown.note(1, &[row(Status::Complete), row(Status::Warming)], Some(100));
-        shown.note(2, &[row(Status::Gap)], None);
+        shown.note(2, &[row(Status::Complete)], None);
 
         shown.age(99);
         assert_eq!(
@@ -114,5 +112,19 @@ mod tests {
         assert_eq!(taken(&mut shown), [2]);
         shown.change_all();
         assert_eq!(taken(&mut shown), [0, 1, 2]);
+    }
+
+    /// It was shown as provisional for ever when the feed came back.
+    #[test]
+    fn an_empty_window_that_is_not_complete_is_looked_at_until_it_is() {
+        let mut shown = Shown::default();
+        shown.grow(1);
+        assert_eq!(taken(&mut shown), [0]);
+        shown.note(0, &[row(Status::Provisional)], None);
+        shown.age(1);
+        assert_eq!(taken(&mut shown), [0]);
+        shown.note(0, &[row(Status::Complete)], None);
+        shown.age(2);
+        assert!(taken(&mut shown).is_empty());
     }
 }

@@ -15,7 +15,7 @@ pub(super) struct FeedTask {
     wished: watch::Receiver<Vec<String>>,
     signals: mpsc::Sender<FeedSignal>,
     clock: Clock,
-    pub(super) told: Stop,
+    pub(super) stop: Stop,
 }
 
 /// What leads to the feed and from it.
@@ -31,7 +31,7 @@ impl FeedTask {
         source: Source,
         settings: &SettingsHandle,
         clock: Clock,
-        told: Stop,
+        stop: Stop,
     ) -> (Self, FeedEnds) {
         let (wishes, wished) = watch::channel(settings.current().settings.subscriptions.clone());
         let (signals, received) = Source::channel();
@@ -40,10 +40,13 @@ impl FeedTask {
             wished,
             signals,
             clock,
-            told,
+            stop,
         };
-        let signals = received;
-        (feed, FeedEnds { wishes, signals })
+        let ends = FeedEnds {
+            wishes,
+            signals: received,
+        };
+        (feed, ends)
     }
 
     /// Keeps the feed up until it is told to stop.
@@ -53,8 +56,8 @@ impl FeedTask {
             wished,
             signals,
             clock,
-            told,
+            stop,
         } = self;
-        source.run(wished, signals, clock, told.told()).await;
+        source.run(wished, signals, clock, stop.told()).await;
     }
 }

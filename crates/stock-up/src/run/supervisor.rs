@@ -3,11 +3,14 @@
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use stock_up_log::Log;
+use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
 
 use super::feed::FeedTask;
 use super::stop::{Signals, Stop};
@@ -27,12 +30,12 @@ pub(super) fn spawn_collect(
     known: Known,
     feed: FeedTask,
 ) -> anyhow::Result<Ended<End>> {
-    spawn_thread("collect", move || async move {
-        let told = feed.told.told();
+    spawn_thread(("collect", Sockets::Here), move || async move {
+        let told = feed.stop.told();
         let mut feeding = JoinSet::new();
         feeding.spawn(feed.run());
         let end = collect.run(known, told).await?;
-        // It ends first only by its own failure.
+        // By itself it ends only when it is told to, as collect is; a failure counts.
         if let Some(ended) = feeding.try_join_next() {
             ended.context("the feed panicked")?;
         }
@@ -46,17 +49,30 @@ pub(super) fn spawn_analysis(analysis: Analysis, finish: Arc<Finish>) -> anyhow:
     thread::Builder::new()
         .name("analyze".into())
         .spawn(move || {
-            // As above.
+            // Nobody listens only when the process ends anyway.
             drop(tell.send(analysis.run(&finish)));
         })?;
     Ok(ended)
 }
 
-/// Runs a future, and what it spawns, on a thread of its own.
-///
-/// It may block without holding up anybody, and what it waits for wakes no second thread.
+/// Which thread serves the sockets of a future.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Sockets {
+    /// Its own: what it waits for wakes no second one.
+    Here,
+    /// Another one, because it blocks for seconds while its peers want to hear of it.
+    Beside,
+}
+
+/// How long what a future leaves behind may take to say goodbye to its peers.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+/// How often it is looked whether it has.
+const LOOK: Duration = Duration::from_millis(2);
+
+/// Runs a future on a thread of its own, which it may block without holding up anybody.
 pub(super) fn spawn_thread<T, F>(
-    name: &str,
+    (name, sockets): (&str, Sockets),
     future: impl FnOnce() -> F + Send + 'static,
 ) -> anyhow::Result<Ended<T>>
 where
@@ -64,17 +80,31 @@ where
     F: Future<Output = anyhow::Result<T>>,
 {
     let (tell, ended) = oneshot::channel();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let mut runtime = match sockets {
+        Sockets::Here => Builder::new_current_thread(),
+        Sockets::Beside => Builder::new_multi_thread(),
+    };
+    let runtime = runtime.worker_threads(1).enable_all().build()?;
     thread::Builder::new().name(name.into()).spawn(move || {
-        let result = runtime.block_on(future());
+        let result = runtime.block_on(async {
+            let result = future().await;
+            // What takes longer hears of it by the end of its connection.
+            drop(timeout(FAREWELL, all_tasks_ended()).await);
+            result
+        });
         // A name that is being looked up is not waited for.
         runtime.shutdown_background();
         // Nobody listens only when the process ends anyway.
         drop(tell.send(result));
     })?;
     Ok(ended)
+}
+
+/// Waits until nothing runs on this runtime but the caller.
+async fn all_tasks_ended() {
+    while Handle::current().metrics().num_alive_tasks() > 0 {
+        sleep(LOOK).await;
+    }
 }
 
 /// Watches over the parts until the first of them ends, then ends the others in order.

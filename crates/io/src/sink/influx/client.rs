@@ -386,6 +386,7 @@ mod tests {
             );
         }
     }
+
     #[test]
     fn this_machine_is_told_from_others_that_are_called_alike() {
         for url in [

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stock_up_log::{Log, Writer};
+use stock_up_log::{CommitBounds, Log, Writer};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -17,7 +17,7 @@ use crate::run::feed::FeedTask;
 use crate::run::logging::Logging;
 use crate::run::parts::Spool;
 use crate::run::pipeline::{commit_bounds, etcd_contact, log_retention, spawn_settings};
-use crate::run::supervisor::{Ended, spawn_collect, spawn_thread};
+use crate::run::supervisor::{Ended, Sockets, spawn_collect, spawn_thread};
 use crate::venue::Source;
 
 /// Role collect and the publisher, at work.
@@ -60,7 +60,7 @@ impl Common {
         let collected = spawn_collect(collect, known, feed)?;
         let finish = Arc::new(Finish::default());
         let told = Arc::clone(&finish);
-        let published = spawn_thread("publish", move || publish.run(told))?;
+        let published = spawn_thread(("publish", Sockets::Here), move || publish.run(told))?;
         let contact = etcd_contact(&self.config, &self.telemetry);
         let told = (self.hub.clone(), logging, contact);
         spawn_settings(
@@ -78,12 +78,14 @@ impl Common {
     }
 
     fn journal(&self, log: &Log, writer: Writer) -> Outcome<Journal> {
-        Ok(Journal::start(
-            log.clone(),
-            writer,
-            commit_bounds(&self.config),
-            Arc::clone(&self.telemetry),
-        )?)
+        let configured = commit_bounds(&self.config);
+        let bounds = CommitBounds {
+            // Nobody but the publisher reads this log, and it comes no sooner.
+            latency: configured.latency.max(self.queue().publish_latency() / 2),
+            ..configured
+        };
+        let telemetry = Arc::clone(&self.telemetry);
+        Ok(Journal::start(log.clone(), writer, bounds, telemetry)?)
     }
 
     fn publish(&self, dir: &DataDir, (log, durable): (&Log, Arc<Notify>)) -> Outcome<Publish> {

@@ -11,7 +11,7 @@ use crate::failure::{Failure, Outcome};
 use crate::follow::{Follow, FollowDir, Partitioned};
 use crate::queue::Reading;
 use crate::run::parts::Spool;
-use crate::run::supervisor::{Ended, spawn_thread};
+use crate::run::supervisor::{Ended, Sockets, spawn_thread};
 use crate::sink::Targets;
 
 /// Where a process without `collect` keeps its partitions, below the user's folder.
@@ -72,6 +72,8 @@ impl Common {
             until_idle: self.until_idle,
         };
         let told = self.stop.told();
-        Ok(spawn_thread("follow", move || follow.run(told))?)
+        // Taking up a partition opens a store and may wait for Redis.
+        let follow = spawn_thread(("follow", Sockets::Beside), move || follow.run(told));
+        Ok(follow?)
     }
 }

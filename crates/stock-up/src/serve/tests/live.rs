@@ -97,6 +97,38 @@ async fn a_client_gets_a_snapshot_and_then_what_changes() {
     assert_eq!(closed["state"], "given_up");
 }
 
+/// Who computes the live view need not, while nobody would see it.
+#[tokio::test]
+async fn rows_are_due_only_while_somebody_follows() {
+    let server = start().await;
+    assert!(!server.hub.rows_due());
+    server.hub.publish_rows(NOW + 1, vec![row("SPY", "60s", 2)]);
+    let mut events = Events::open(&server, "").await;
+    let snapshot = Events::expect(&events.next().await, "snapshot");
+    assert_eq!(snapshot["time_ns"], NOW + 1, "what came before is there");
+    server.hub.publish_rows(NOW + 2, vec![row("SPY", "60s", 3)]);
+    let rows = Events::expect(&events.next().await, "rows");
+    assert_eq!(rows["rows"][0]["transactions"], 3);
+    assert_eq!(
+        rows["rows"].as_array().unwrap().len(),
+        1,
+        "and not sent again"
+    );
+    let due = async {
+        while !server.hub.rows_due() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, due).await.unwrap();
+    drop(events);
+    let gone = async {
+        while server.hub.rows_due() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, gone).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_change_of_the_settings_is_told() {
     let server = start().await;
