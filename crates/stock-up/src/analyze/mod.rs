@@ -89,6 +89,7 @@ pub(crate) struct Finish {
     told: AtomicBool,
     /// The position to reach first.
     end: AtomicU64,
+    hurried: AtomicBool,
 }
 
 impl Finish {
@@ -96,6 +97,15 @@ impl Finish {
     pub(crate) fn at(&self, end: u64) {
         self.end.store(end, Ordering::Release);
         self.told.store(true, Ordering::Release);
+    }
+
+    /// Somebody waits for the end: what can't be done now is left to the next start.
+    pub(crate) fn hurry(&self) {
+        self.hurried.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_hurried(&self) -> bool {
+        self.hurried.load(Ordering::Acquire)
     }
 
     pub(crate) fn is_reached(&self, position: u64) -> bool {

@@ -124,6 +124,11 @@ impl Publish {
             };
             match publisher.connected(&finish, &mut worked).await? {
                 Ok(()) => return publisher.keep(),
+                Err(error) if error.is_passing() && finish.is_hurried() => {
+                    // What was confirmed since it was last kept is sent once more then.
+                    tracing::warn!(%error, "the queue is away; the next start publishes the rest");
+                    return Ok(());
+                }
                 Err(error) if error.is_passing() => {
                     contact.failed();
                     tracing::warn!(%error, "the queue is away; the log keeps what comes");

@@ -381,3 +381,31 @@ fn a_process_without_the_feed_knows_the_venue_after_a_restart() {
         }
     }
 }
+
+/// It waited for the broker, or a second signal, with everything safe in its log.
+#[test]
+fn a_collect_that_is_told_to_stop_does_not_wait_for_a_broker_that_is_away() {
+    let stage = Stage::new();
+    let away = Broker::of(
+        "away",
+        &[
+            ("MESSAGE_QUEUE_TYPE", "rmq"),
+            ("RMQ_HOST", "127.0.0.1"),
+            // Nobody listens there.
+            ("STOCK_UP__QUEUE__RABBITMQ__PORT", "9"),
+            ("RMQ_USER", "nobody"),
+            ("RMQ_PASSWORD", "none"),
+        ],
+    );
+    let venue = Server::venue(&stage.tape, &["--speed", "1000", "--hold"]);
+    let mut command = away.role("collect", &stage.dir("collect"), &["--symbols", SYMBOLS]);
+    command
+        .env("QUOTE_SERVER", format!("ws://{}", venue.address))
+        .env("QUOTE_API_TOKEN", TOKEN);
+    let collect = Server::start(command);
+    wait("trades in the log", || {
+        let text = collect.get("/metrics").ok()?;
+        (number(&text, "stock_up_trades_received_total")? > 0).then_some(())
+    });
+    collect.end();
+}

@@ -95,6 +95,9 @@ impl Watched {
             if !collected {
                 end = collecting.collected.await.context("collect panicked")??;
             }
+            if end == End::Told {
+                collecting.finish.hurry();
+            }
             collecting.finish.at(collecting.log.durable_end());
             collecting.published.await.context("publish panicked")??;
         }
