@@ -6,11 +6,12 @@
 //! ```
 //!
 //! A lone append is committed at once: waiting for company that does not come would only make it
-//! late. One that comes within `latency` of the last commit waits until that has passed, and what is
-//! appended meanwhile shares its commit; so there is hardly more than one commit per `latency`, and
-//! no append waits longer for its own. The rest ends early when `bytes` wait, when the queue is
-//! full, or when somebody waits for durability; one that came too late for that ends the next. The thread rests only when there is something to
-//! commit: with frames at a larger distance it would wake up twice for each.
+//! late. One that comes within `latency` of the last commit waits until that has passed, and what
+//! is appended meanwhile shares its commit; so there is hardly more than one commit per `latency`,
+//! and no append waits longer for its own. The rest ends early when `bytes` wait, when the queue is
+//! full, or when somebody waits for durability; a ring that came too late for that ends the next.
+//! The thread rests only when there is something to commit: with frames at a larger distance it
+//! would wake up twice for each.
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

@@ -1,8 +1,8 @@
 //! Which symbols have to be shown anew: those with a new trade, and those that have aged.
 //!
-//! With thousands of symbols most do not change from one tick to the next. What a symbol shows holds
-//! until a trade comes or the oldest one leaves a window, if it is complete; what is not complete
-//! changes with time alone.
+//! With thousands of symbols most do not change from one tick to the next. What a symbol shows
+//! holds until a trade comes or the oldest one leaves a window, if it is complete; what is not
+//! complete changes with time alone.
 
 use stock_up_core::{Point, Status};
 
