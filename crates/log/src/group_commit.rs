@@ -133,9 +133,7 @@ impl GroupCommit {
         let mut queue = self.queue();
         let bytes = append.bytes();
         let queued = self.waiting.bytes.fetch_add(bytes, Ordering::AcqRel);
-        if queued < self.bounds.bytes && queued + bytes >= self.bounds.bytes {
-            self.commit_now();
-        }
+        let is_enough = queued < self.bounds.bytes && queued + bytes >= self.bounds.bytes;
         let sender = queue.sender.as_ref().ok_or(Error::Closed)?;
         let sent = match sender.try_send(append) {
             Err(TrySendError::Full(append)) => {
@@ -146,6 +144,10 @@ impl GroupCommit {
         };
         if !sent {
             return Err(self.stopped());
+        }
+        // Order matters: rung before, the commit could leave out what made it due.
+        if is_enough {
+            self.commit_now();
         }
         let seq = queue.next_seq;
         queue.next_seq += u64::from(count);
