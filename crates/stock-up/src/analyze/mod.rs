@@ -89,6 +89,7 @@ pub(crate) struct Finish {
     told: AtomicBool,
     /// The position to reach first.
     end: AtomicU64,
+    /// See [`Finish::hurry`].
     hurried: AtomicBool,
 }
 

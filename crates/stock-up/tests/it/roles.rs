@@ -383,6 +383,7 @@ fn a_process_without_the_feed_knows_the_venue_after_a_restart() {
 }
 
 /// It waited for the broker, or a second signal, with everything safe in its log.
+#[cfg(feature = "rabbitmq")]
 #[test]
 fn a_collect_that_is_told_to_stop_does_not_wait_for_a_broker_that_is_away() {
     let stage = Stage::new();

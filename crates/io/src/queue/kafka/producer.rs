@@ -8,7 +8,8 @@
 //! Within one client nothing can be missing in the middle. A batch that fails for good fails all
 //! that wait behind it (`enable.gapless.guarantee`), and those already on their way are refused by
 //! the broker, which counts the messages of a producer. It begins to count with the first batch
-//! that it takes, whatever number that has: so the first message of each partition goes alone.
+//! that it takes, whatever number that has: so the first message of each partition goes alone. It
+//! forgets a producer that is silent for a day, which none of ours is: the log's time ticks.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
