@@ -21,14 +21,11 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let folder = tempfile::tempdir()?;
 //! # let dir = folder.path();
-//! use std::num::NonZeroUsize;
 //! use stock_up_log::{CommitBounds, GroupCommit, Log, Options};
 //!
-//! const QUEUE: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
-//!
 //! let (log, writer) = Log::open(dir, Options::new(*b"sixteen bytes id"))?;
-//! let commits = GroupCommit::start(writer, CommitBounds::default(), QUEUE)?;
-//! let seq = commits.append_durable(1_700_000_000, 2, b"two records".to_vec())?;
+//! let commits = GroupCommit::start(writer, CommitBounds::default())?;
+//! let seq = commits.append_durable(1_700_000_000, 2, b"two records")?;
 //!
 //! let mut reader = log.reader(seq)?;
 //! let frame = reader.next_frame()?.expect("it is durable");
@@ -40,13 +37,14 @@
 //! ```
 #![warn(missing_docs, clippy::indexing_slicing)]
 
-mod bell;
+mod batch;
 mod error;
 mod frame;
 mod group_commit;
 mod index;
 mod lock;
 mod log;
+mod pending;
 mod reader;
 mod recovery;
 mod reserve;

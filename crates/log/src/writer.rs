@@ -1,18 +1,14 @@
-//! The one writer of a log: frames into a buffer, the buffer into the file, the file to the device.
+//! The one writer of a log: a batch into the file, the file to the device.
 
 use std::sync::Arc;
 
+use crate::batch::{Batch, MAX_COMMIT_BYTES};
 use crate::error::{Error, Fault};
-use crate::frame::{self, FRAME_HEADER_BYTES, FrameHeader, MAX_PAYLOAD_BYTES};
-use crate::index::Entry;
+use crate::frame;
 use crate::recovery::{self, Recovered};
-use crate::segment::{FIRST_FRAME, Segment, SegmentHeader};
+use crate::segment::Segment;
 use crate::shared::Shared;
 use crate::storage::{Access, StorageFile};
-
-/// A commit is begun unasked before the buffer outgrows this, which is the size of the largest
-/// frame.
-const MAX_COMMIT_BYTES: usize = FRAME_HEADER_BYTES + MAX_PAYLOAD_BYTES as usize;
 
 /// Appends to a log. There is one, and it holds the lock on the folder.
 #[derive(Debug)]
@@ -20,18 +16,10 @@ pub struct Writer {
     shared: Arc<Shared>,
     segment: Arc<Segment>,
     file: Arc<dyn StorageFile>,
-    /// Durable end of the segment: where the buffer will be written.
-    offset: u64,
-    /// Encoded frames of the commit to come.
-    buffer: Vec<u8>,
-    /// Sequence number of the next frame.
-    next_seq: u64,
-    /// Sequence number of the first frame in the buffer.
-    commit_seq: u64,
-    /// Greatest time of all frames, those in the buffer included.
-    last_time: i64,
-    /// Greatest time of all frames before the buffer.
-    commit_time: i64,
+    /// The commit to come.
+    batch: Batch,
+    /// Memory of the commit before, for the one after this.
+    room: Vec<u8>,
     /// What stopped this writer.
     fault: Option<Fault>,
 }
@@ -48,14 +36,10 @@ impl Writer {
                 return Err(Error::io("open", &segment.path, source));
             }
         };
-        let (next_seq, last_time) = (recovered.report.end_seq, recovered.report.last_time);
+        let report = &recovered.report;
         Ok(Writer {
-            offset: segment.bytes(),
-            buffer: Vec::new(),
-            next_seq,
-            commit_seq: next_seq,
-            last_time,
-            commit_time: last_time,
+            batch: Batch::at_end(&segment, report.end_seq, report.last_time),
+            room: Vec::new(),
             fault: None,
             shared,
             segment,
@@ -65,95 +49,79 @@ impl Writer {
 
     /// Puts a frame of `count` records into the next commit and returns its first sequence number.
     ///
-    /// It may commit what is buffered, if that grows too large, and begin a new segment.
+    /// It may commit what is buffered, if that grows too large.
     pub fn append(&mut self, time: i64, count: u32, payload: &[u8]) -> Result<u64, Error> {
         self.check()?;
         let len = frame::check(count, payload.len())?;
-        if self.buffer.len() + FRAME_HEADER_BYTES + payload.len() > MAX_COMMIT_BYTES {
+        if !self.batch.has_room(payload.len(), MAX_COMMIT_BYTES) {
             self.commit()?;
         }
-        if self.buffer.is_empty() && self.is_full() {
-            self.roll()?;
-        }
-        let seq = self.next_seq;
-        let back = u32::try_from(self.buffer.len()).expect("a commit is below 4 GiB");
-        let header = FrameHeader {
-            len,
-            seq,
-            time,
-            count,
-            back,
-        };
-        frame::encode(&header, payload, self.segment.seed, &mut self.buffer);
-        self.next_seq = header.end_seq();
-        self.last_time = self.last_time.max(time);
-        Ok(seq)
+        Ok(self.batch.append(time, (count, len), payload))
     }
 
     /// Makes all that was appended durable, shows it to readers, and returns the durable end.
     pub fn commit(&mut self) -> Result<u64, Error> {
         self.check()?;
-        if self.buffer.is_empty() {
-            return Ok(self.next_seq);
+        if self.batch.is_empty() {
+            return Ok(self.next_seq());
         }
-        // Retention may have stopped the log.
-        self.shared.check_writable()?;
-        if let Err(cause) = self.file.write_at(self.offset, &self.buffer) {
-            return Err(self.stop("write", cause));
-        }
-        if let Err(cause) = self.file.sync() {
-            return Err(self.stop("sync", cause));
-        }
-        let entry = Entry {
-            offset: self.offset,
-            seq: self.commit_seq,
-            time_before: self.commit_time,
-        };
-        self.offset += self.buffer.len() as u64;
-        self.buffer.clear();
-        self.commit_seq = self.next_seq;
-        self.commit_time = self.last_time;
-        self.shared.publish(self.next_seq, self.offset, entry);
-        Ok(self.next_seq)
+        let batch = self.begin();
+        self.write(&batch)?;
+        self.room = batch.into_room();
+        Ok(self.next_seq())
     }
 
     /// The sequence number that the next frame will take.
     pub fn next_seq(&self) -> u64 {
-        self.next_seq
+        self.batch.next_seq()
     }
 
     /// Bytes that the next commit will write.
     pub fn buffered_bytes(&self) -> usize {
-        self.buffer.len()
+        self.batch.bytes().len()
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }
 
-    fn is_full(&self) -> bool {
-        self.offset > FIRST_FRAME && self.offset >= self.shared.options.segment_bytes
+    /// Hands over what was appended and begins the commit after it.
+    pub(crate) fn begin(&mut self) -> Batch {
+        let segment_bytes = self.shared.options.segment_bytes;
+        let room = std::mem::take(&mut self.room);
+        let following = self.batch.following(segment_bytes, room);
+        std::mem::replace(&mut self.batch, following)
     }
 
-    /// Seals the segment, which is durable up to its end, and begins the next.
-    fn roll(&mut self) -> Result<(), Error> {
+    /// Makes a batch durable and shows it to readers. Batches come one after the other, each the
+    /// following of the one before.
+    pub(crate) fn write(&mut self, batch: &Batch) -> Result<(), Error> {
+        self.check()?;
+        // Retention may have stopped the log.
         self.shared.check_writable()?;
-        let header = SegmentHeader {
-            source: self.segment.header.source,
-            first_seq: self.next_seq,
-            base_time: self.last_time,
-        };
-        match recovery::create(&self.shared.storage, header) {
+        if batch.segment().first_seq != self.segment.first_seq() {
+            self.roll(batch)?;
+        }
+        if let Err(cause) = self.file.write_at(batch.offset(), batch.bytes()) {
+            return Err(self.stop("write", cause));
+        }
+        if let Err(cause) = self.file.sync() {
+            return Err(self.stop("sync", cause));
+        }
+        let (durable, bytes) = (batch.next_seq(), batch.end());
+        self.shared.publish(durable, bytes, batch.entry());
+        Ok(())
+    }
+
+    /// Seals the segment, which is durable up to its end, and begins the one of the batch.
+    fn roll(&mut self, batch: &Batch) -> Result<(), Error> {
+        match recovery::create(&self.shared.storage, batch.segment()) {
             Ok((segment, file)) => {
                 self.shared.state().segments.push_back(Arc::clone(&segment));
-                (self.segment, self.file, self.offset) = (segment, file, FIRST_FRAME);
+                (self.segment, self.file) = (segment, file);
                 Ok(())
             }
-            Err(fault) => {
-                let error = self.shared.stop(fault);
-                self.fault = self.shared.fault();
-                Err(error)
-            }
+            Err(fault) => Err(self.stop_with(fault)),
         }
     }
 
@@ -166,9 +134,11 @@ impl Writer {
     /// Invariant: after a failed write or sync nothing is written or synced again. The pages may
     /// have been marked clean, so a second sync could succeed without having written them.
     fn stop(&mut self, operation: &'static str, cause: std::io::Error) -> Error {
-        let error = self
-            .shared
-            .stop(Fault::new(operation, &self.segment.path, cause));
+        self.stop_with(Fault::new(operation, &self.segment.path, cause))
+    }
+
+    fn stop_with(&mut self, fault: Fault) -> Error {
+        let error = self.shared.stop(fault);
         self.fault = self.shared.fault();
         error
     }

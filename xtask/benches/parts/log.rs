@@ -1,7 +1,6 @@
 //! Part `log`: appends in groups, each group durable, beside a raw write and `fdatasync`.
 
 use std::fs::{self, File};
-use std::num::NonZeroUsize;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::time::Duration;
@@ -16,7 +15,6 @@ const RECORDS: usize = 1_000;
 const RECORD_BYTES: usize = 100;
 const GROUPS: usize = 400;
 const ROUNDS: u32 = 5;
-const QUEUE: NonZeroUsize = NonZeroUsize::new(4_096).expect("not zero");
 
 /// Our speed to that of the raw file.
 const RATIO_MIN: f64 = 0.5;
@@ -49,12 +47,12 @@ pub(crate) fn run() -> anyhow::Result<Vec<Row>> {
 fn append(dir: &Path) -> anyhow::Result<Duration> {
     fs::create_dir_all(dir)?;
     let (_log, writer) = Log::open(dir, Options::new(*b"a source's bench"))?;
-    let commits = GroupCommit::start(writer, CommitBounds::default(), QUEUE)?;
+    let commits = GroupCommit::start(writer, CommitBounds::default())?;
     let start = now();
     for group in 0..GROUPS {
         for record in 0..RECORDS {
-            let payload = vec![u8::try_from((group ^ record) % 251)?; RECORD_BYTES];
-            commits.append(0, 1, payload)?;
+            let payload = [u8::try_from((group ^ record) % 251)?; RECORD_BYTES];
+            commits.append(0, 1, &payload)?;
         }
         commits.flush()?;
     }

@@ -1,6 +1,5 @@
 //! A real folder: locking, foreign files, copies taken while it is written, what `verify` says.
 
-use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::Duration;
 
@@ -122,12 +121,14 @@ fn a_copy_taken_while_writing_holds_all_that_was_durable() {
     let bounds = CommitBounds {
         latency: Duration::from_micros(200),
         bytes: 3_000,
+        most_bytes: 7_000,
     };
-    let commits = GroupCommit::start(writer, bounds, NonZeroUsize::new(64).unwrap()).unwrap();
+    let commits = GroupCommit::start(writer, bounds).unwrap();
     std::thread::scope(|scope| {
         let appending = scope.spawn(|| {
             for seq in 0..20_000u64 {
-                commits.append(0, 1, seq.to_le_bytes().repeat(10)).unwrap();
+                let payload = seq.to_le_bytes().repeat(10);
+                commits.append(0, 1, &payload).unwrap();
             }
         });
         let mut copies = 0;

@@ -1,6 +1,5 @@
 //! Failing storage: a failed sync or write stops the writer for good, a full device can be mended.
 
-use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use stock_up_log::{CommitBounds, Error, GroupCommit, Log, Options, Writer};
@@ -87,12 +86,15 @@ fn a_failed_sync_stops_the_writer_and_is_never_tried_again() {
 fn a_failed_sync_reaches_everyone_who_uses_group_commit() {
     let storage = SimStorage::new();
     let (log, writer) = open(&storage);
-    let depth = NonZeroUsize::new(4).unwrap();
-    let commits = GroupCommit::start(writer, CommitBounds::default(), depth).unwrap();
-    commits.append_durable(0, 1, payload(0)).unwrap();
+    let bounds = CommitBounds {
+        most_bytes: 400,
+        ..CommitBounds::default()
+    };
+    let commits = GroupCommit::start(writer, bounds).unwrap();
+    commits.append_durable(0, 1, &payload(0)).unwrap();
     storage.plan(|plan| plan.fail_sync_after = Some(0));
     let text = commits
-        .append_durable(0, 1, payload(1))
+        .append_durable(0, 1, &payload(1))
         .expect_err("stopped")
         .to_string();
     assert!(
@@ -100,7 +102,7 @@ fn a_failed_sync_reaches_everyone_who_uses_group_commit() {
         "{text}"
     );
     // The thread may still be ending; when it has ended, appends fail.
-    let error = (0..100).find_map(|_| commits.append(0, 1, payload(2)).err());
+    let error = (0..100).find_map(|_| commits.append(0, 1, &payload(2)).err());
     assert_eq!(error.expect("the queue is bounded").to_string(), text);
     assert_eq!(commits.flush().expect_err("stopped").to_string(), text);
     assert_eq!(commits.close().expect_err("stopped").to_string(), text);

@@ -4,7 +4,6 @@
 //! gap in the log. Any other failure of the disk ends the process, because nothing it says can be
 //! trusted.
 
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use stock_up_core::record::codec;
@@ -13,9 +12,6 @@ use stock_up_log::{CommitBounds, Error, GroupCommit, Log, Writer};
 
 use crate::telemetry::Telemetry;
 
-/// Appends that wait for the disk before the next one blocks the feed.
-const QUEUE_DEPTH: NonZeroUsize = NonZeroUsize::new(4_096).expect("not zero");
-
 /// Appends records to the log.
 #[derive(Debug)]
 pub(crate) struct Journal {
@@ -23,6 +19,8 @@ pub(crate) struct Journal {
     bounds: CommitBounds,
     /// `None` while the device is full.
     commits: Option<GroupCommit>,
+    /// Memory for the next record.
+    bytes: Vec<u8>,
     telemetry: Arc<Telemetry>,
 }
 
@@ -42,20 +40,21 @@ impl Journal {
         bounds: CommitBounds,
         telemetry: Arc<Telemetry>,
     ) -> Result<Self, Error> {
-        let commits = GroupCommit::start(writer, bounds, QUEUE_DEPTH)?;
+        let commits = GroupCommit::start(writer, bounds)?;
         Ok(Self {
             log,
             bounds,
             commits: Some(commits),
+            bytes: Vec::new(),
             telemetry,
         })
     }
 
     /// Appends a record; `time` is the log's.
     pub(crate) fn append(&mut self, time: i64, record: &Record) -> Result<Appended, Error> {
-        let mut bytes = Vec::with_capacity(64);
-        codec::encode(record, &mut bytes);
-        self.append_bytes(time, record.count(), bytes)
+        self.bytes.clear();
+        codec::encode(record, &mut self.bytes);
+        self.append_bytes(time, record.count())
     }
 
     /// Appends a batch of trades; `time` is the log's after them.
@@ -64,10 +63,10 @@ impl Journal {
         time: i64,
         batch: &TradeBatch,
     ) -> Result<Appended, Error> {
-        let mut bytes = Vec::with_capacity(64 + 24 * batch.trades.len());
-        codec::encode_batch(batch, &mut bytes);
+        self.bytes.clear();
+        codec::encode_batch(batch, &mut self.bytes);
         let count = u32::try_from(batch.trades.len()).unwrap_or(u32::MAX);
-        self.append_bytes(time, count, bytes)
+        self.append_bytes(time, count)
     }
 
     /// Whether the device was full at the last append.
@@ -92,7 +91,7 @@ impl Journal {
         match self
             .log
             .reopen()
-            .and_then(|(_, writer)| GroupCommit::start(writer, self.bounds, QUEUE_DEPTH))
+            .and_then(|(_, writer)| GroupCommit::start(writer, self.bounds))
         {
             Ok(commits) => {
                 self.commits = Some(commits);
@@ -111,11 +110,11 @@ impl Journal {
         }
     }
 
-    fn append_bytes(&mut self, time: i64, count: u32, bytes: Vec<u8>) -> Result<Appended, Error> {
+    fn append_bytes(&mut self, time: i64, count: u32) -> Result<Appended, Error> {
         let Some(commits) = &self.commits else {
             return Ok(Appended::NoSpace);
         };
-        let appended = commits.append(time, count, bytes);
+        let appended = commits.append(time, count, &self.bytes);
         if let Ok(seq) = appended {
             let commits = &self.telemetry.log_commits;
             // Those who read the log may look later.

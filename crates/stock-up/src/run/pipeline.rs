@@ -179,10 +179,16 @@ pub(super) fn spawn_settings(
     );
 }
 
+/// While the log waits for the disk, so many times what makes a commit due may gather before the
+/// next append blocks the feed.
+const WAITING_COMMITS: usize = 4;
+
 pub(super) fn commit_bounds(config: &Config) -> CommitBounds {
+    let bytes = usize::try_from(config.log.commit_bytes.0).unwrap_or(usize::MAX);
     CommitBounds {
         latency: duration(config.log.commit_latency),
-        bytes: usize::try_from(config.log.commit_bytes.0).unwrap_or(usize::MAX),
+        bytes,
+        most_bytes: bytes.saturating_mul(WAITING_COMMITS),
     }
 }
 

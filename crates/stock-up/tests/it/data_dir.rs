@@ -1,7 +1,6 @@
 //! Data directories made by hand.
 
 use std::fs;
-use std::num::NonZeroUsize;
 use std::path::Path;
 
 use stock_up_core::record::codec;
@@ -13,20 +12,18 @@ use stock_up_log::{CommitBounds, GroupCommit, Log, Options};
 
 pub(crate) const SECOND: i64 = 1_000_000_000;
 
-const QUEUE: NonZeroUsize = NonZeroUsize::new(1_024).expect("not zero");
-
 /// Makes a data directory with these records in its log, each committed on its own.
 pub(crate) fn write(dir: &Path, records: &[Record]) {
     fs::create_dir_all(dir.join("log")).unwrap();
     let source = "venue = \"test\"\nsimulated = true\nid = \"00000000000000000000000000000007\"\n";
     fs::write(dir.join("source.toml"), source).unwrap();
     let (_, writer) = Log::open(dir.join("log"), Options::new(7_u128.to_be_bytes())).unwrap();
-    let commits = GroupCommit::start(writer, CommitBounds::default(), QUEUE).unwrap();
+    let commits = GroupCommit::start(writer, CommitBounds::default()).unwrap();
     for record in records {
         let mut payload = Vec::new();
         codec::encode(record, &mut payload);
         commits
-            .append_durable(SECOND, record.count(), payload)
+            .append_durable(SECOND, record.count(), &payload)
             .unwrap();
     }
     commits.close().unwrap();

@@ -61,13 +61,11 @@ fn a_flipped_bit_is_damage_with_its_place() {
 
 #[test]
 fn a_frame_that_is_no_record_is_damage() {
-    use std::num::NonZeroUsize;
     use stock_up_log::{CommitBounds, GroupCommit, Log, Options};
     let (folder, dir) = day();
     let (log, writer) = Log::open(folder.path().join("log"), Options::new([0; 16])).unwrap();
-    let queue = NonZeroUsize::new(1).unwrap();
-    let commits = GroupCommit::start(writer, CommitBounds::default(), queue).unwrap();
-    let seq = commits.append(0, 1, b"\x80\x04pickle".to_vec()).unwrap();
+    let commits = GroupCommit::start(writer, CommitBounds::default()).unwrap();
+    let seq = commits.append(0, 1, b"\x80\x04pickle").unwrap();
     commits.close().unwrap();
     drop(log);
     let ran = run(["verify", &dir]);
