@@ -116,6 +116,16 @@ impl AnalyzerSettings {
         }
     }
 
+    /// Whether points of another grid time may be emitted when the log's time moves from one time
+    /// to another: a grid time is due once the log's time has passed it by more than the lateness.
+    pub fn makes_due(&self, from: i64, to: i64) -> bool {
+        let last_due = |time: i64| {
+            let before = time.saturating_sub(self.lateness.ns()).saturating_sub(1);
+            before.div_euclid(self.grid.ns().max(1))
+        };
+        last_due(from) < last_due(to)
+    }
+
     /// The longest window.
     pub fn longest(&self) -> Span {
         self.windows.last().copied().unwrap_or_default()
@@ -160,6 +170,22 @@ mod tests {
         refuses(|s| s.grid = Span::ZERO, SettingsError::Grid(Span::ZERO));
         refuses(|s| s.lateness = year, SettingsError::Lateness(year));
         refuses(|s| s.revise = Some(year), SettingsError::Revise(year));
+    }
+
+    #[test]
+    fn a_grid_time_is_due_once_time_has_passed_it_by_more_than_the_lateness() {
+        let settings = AnalyzerSettings {
+            grid: Span::from_secs(1),
+            lateness: Span::from_ns(300_000_000),
+            ..AnalyzerSettings::default()
+        };
+        let due = 5_300_000_000;
+        assert!(!settings.makes_due(due - 2, due));
+        assert!(settings.makes_due(due, due + 1));
+        assert!(!settings.makes_due(due + 1, due + 999_999_999));
+        assert!(settings.makes_due(-due, due));
+        assert!(!settings.makes_due(due + 1, due), "time does not go back");
+        assert!(settings.makes_due(i64::MIN, 0));
     }
 
     #[test]

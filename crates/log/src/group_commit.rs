@@ -12,7 +12,7 @@
 //! late. One that comes within `latency` of the last commit waits until that has passed, and what
 //! is appended meanwhile shares its commit; so there is hardly more than one commit per `latency`,
 //! and no append waits longer for its own. The rest ends early when `bytes` wait, when an append
-//! finds no room, or when somebody waits for durability. The thread rests only when there is
+//! finds no room, or when somebody asks for durability. The thread rests only when there is
 //! something to commit: with frames at a larger distance it would wake up twice for each.
 
 use std::sync::Arc;
@@ -97,6 +97,14 @@ impl GroupCommit {
     pub fn flush(&self) -> Result<u64, Error> {
         self.wait_committed(self.next_seq())?;
         Ok(self.shared.durable())
+    }
+
+    /// Ends the rest before the commit of what was appended, and waits for nothing. Returns the
+    /// durable end that this commit will reach.
+    pub fn commit_soon(&self) -> u64 {
+        let end = self.next_seq();
+        self.pending.want(end);
+        end
     }
 
     /// The sequence number that the next append will take.

@@ -46,6 +46,17 @@ enum Waits {
     Gone,
 }
 
+impl Queue {
+    /// Notes that the thread will look; whether it has to be woken for that.
+    fn must_wake(&mut self) -> bool {
+        let waits = matches!(self.thread, Waits::Append | Waits::Rest);
+        if waits {
+            self.thread = Waits::Busy;
+        }
+        waits
+    }
+}
+
 impl Pending {
     pub(super) fn new(bounds: CommitBounds, segment_bytes: u64, batch: Batch) -> Self {
         Pending {
@@ -74,7 +85,7 @@ impl Pending {
         let reaches_bound =
             bytes_before < self.bounds.bytes && queue.batch.bytes().len() >= self.bounds.bytes;
         if queue.thread == Waits::Append || reaches_bound {
-            self.wake(&mut queue);
+            self.wake(queue);
         }
         Some(seq)
     }
@@ -90,7 +101,9 @@ impl Pending {
         let most = self.bounds.most_bytes;
         while queue.thread != Waits::Gone && !queue.batch.has_room(payload_bytes, most) {
             queue.blocked += 1;
-            self.wake(&mut queue);
+            if queue.must_wake() {
+                self.due.notify_one();
+            }
             let waited = self.room.wait(queue);
             queue = waited.unwrap_or_else(PoisonError::into_inner);
             queue.blocked -= 1;
@@ -102,19 +115,21 @@ impl Pending {
     pub(super) fn want(&self, end: u64) {
         let mut queue = self.queue();
         queue.wanted = queue.wanted.max(end);
-        self.wake(&mut queue);
+        self.wake(queue);
     }
 
     /// Nothing will be appended any more.
     pub(super) fn close(&self) {
         let mut queue = self.queue();
         queue.closed = true;
-        self.wake(&mut queue);
+        self.wake(queue);
     }
 
-    fn wake(&self, queue: &mut Queue) {
-        if matches!(queue.thread, Waits::Append | Waits::Rest) {
-            queue.thread = Waits::Busy;
+    /// Wakes the thread, once the lock is free: it takes that first.
+    fn wake(&self, mut queue: MutexGuard<'_, Queue>) {
+        let must_wake = queue.must_wake();
+        drop(queue);
+        if must_wake {
             self.due.notify_one();
         }
     }

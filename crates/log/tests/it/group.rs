@@ -82,6 +82,9 @@ fn a_lone_append_waits_for_nothing() {
     // The second one comes too soon after it, and rests until somebody waits.
     commits.append(0, 1, b"company").unwrap();
     assert_eq!(commits.flush().unwrap(), 2);
+    commits.append(0, 1, b"in a hurry").unwrap();
+    assert_eq!(commits.commit_soon(), 3);
+    assert_eq!(log.wait_for(2, FOREVER).unwrap(), 3);
 }
 
 #[test]

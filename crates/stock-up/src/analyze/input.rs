@@ -118,6 +118,16 @@ impl Input {
         }
     }
 
+    /// Whether saving is due because the queue gives no more until it hears what is saved.
+    pub(super) fn awaits_saving(&self) -> bool {
+        match self {
+            Self::Log { .. } => false,
+            Self::Queue(partition) => partition
+                .most_unsaved
+                .is_some_and(|most| partition.unsaved >= most),
+        }
+    }
+
     /// What a saved state says of its input, before the analyzer's own bytes.
     pub(super) fn origin(&self) -> Option<&Origin> {
         match self {
@@ -127,13 +137,16 @@ impl Input {
     }
 
     /// Whom to tell how far a partition was read, once that is saved.
-    pub(super) fn saved(&self) -> Option<Saved> {
+    pub(super) fn saved(&mut self) -> Option<Saved> {
         match self {
             Self::Log { .. } => None,
-            Self::Queue(partition) => Some(Saved {
-                done: partition.done,
-                tell: partition.saved.clone(),
-            }),
+            Self::Queue(partition) => {
+                partition.unsaved = 0;
+                Some(Saved {
+                    done: partition.done,
+                    tell: partition.saved.clone(),
+                })
+            }
         }
     }
 }
@@ -185,6 +198,10 @@ pub(crate) struct Partition {
     then: Done,
     origin: Origin,
     saved: mpsc::Sender<Done>,
+    /// Messages since saving was last tried.
+    unsaved: u32,
+    /// So many are reason enough to save.
+    most_unsaved: Option<u32>,
 }
 
 impl Partition {
@@ -192,6 +209,7 @@ impl Partition {
         origin: Origin,
         deliveries: mpsc::Receiver<Delivery>,
         saved: mpsc::Sender<Done>,
+        most_unsaved: Option<u32>,
     ) -> Self {
         let done = Done {
             partition: origin.partition,
@@ -207,6 +225,8 @@ impl Partition {
             done,
             then: done,
             origin,
+            unsaved: 0,
+            most_unsaved,
         }
     }
 
@@ -219,6 +239,7 @@ impl Partition {
             self.next_seq = delivery.first_seq;
             self.records = delivery.records.into();
             self.then = delivery.done;
+            self.unsaved += 1;
             let count: u64 = self.records.iter().map(|r| u64::from(r.count())).sum();
             self.end = self.end.max(delivery.first_seq + count);
         }

@@ -6,8 +6,9 @@ use super::Analysis;
 use super::saver::{NotTaken, Saver, Unit};
 use stock_up_io::clock::Stopwatch;
 
-/// How often state and outputs are saved while there is something to save.
-const SAVE_EVERY: Duration = Duration::from_secs(5);
+/// How often state and outputs are saved while there is something to save. A start reads again what
+/// came since; saving writes the state of all windows, however little has changed.
+const SAVE_EVERY: Duration = Duration::from_secs(10);
 
 /// Points that are held at most before saving is waited for.
 const MAX_UNSAVED_POINTS: usize = 400_000;
@@ -16,7 +17,8 @@ impl Analysis {
     pub(super) fn save_if_due(&mut self) -> anyhow::Result<()> {
         let full = self.unsaved.len() >= MAX_UNSAVED_POINTS;
         let is_news = self.analyzer.position() > self.saved_at;
-        let due = full || (is_news && self.since_saved.elapsed() >= SAVE_EVERY);
+        let due = self.since_saved.elapsed() >= SAVE_EVERY || self.input.awaits_saving();
+        let due = full || (is_news && due);
         if !due {
             return Ok(());
         }

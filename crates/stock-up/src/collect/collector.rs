@@ -217,6 +217,7 @@ impl Collector {
             self.gap_is_open = false;
             self.event_at(newest, FeedEvent::GapClosed)?;
         }
+        let before = self.time.now();
         self.time.trade(newest);
         self.heard = self.heard.max(batch.ts_recv);
         if self.context.journal.append_batch(self.time.now(), batch)? == Appended::NoSpace {
@@ -227,7 +228,15 @@ impl Collector {
             self.context.telemetry.pipeline.settled(refused, 0);
             self.paused();
         }
+        self.hurry_if_due(before);
         Ok(())
+    }
+
+    /// Somebody waits for the points that the last record lets the analyzer emit.
+    fn hurry_if_due(&self, before: i64) {
+        if self.settings.makes_due(before, self.time.now()) {
+            self.context.journal.hurry();
+        }
     }
 
     fn tick(&mut self) -> anyhow::Result<()> {
@@ -237,6 +246,7 @@ impl Collector {
         if self.time.follows_trades() {
             return Ok(());
         }
+        let before = self.time.now();
         let time = self.time.at(self.context.clock.now());
         let heard = self.heard.min(time);
         let appended = self
@@ -246,6 +256,7 @@ impl Collector {
         if appended == Appended::NoSpace {
             self.paused();
         }
+        self.hurry_if_due(before);
         Ok(())
     }
 

@@ -10,6 +10,7 @@ use stock_up_core::record::codec;
 use stock_up_core::{Record, TradeBatch};
 use stock_up_log::{CommitBounds, Error, GroupCommit, Log, Writer};
 
+use crate::publish::LogNews;
 use crate::telemetry::Telemetry;
 
 /// Appends records to the log.
@@ -21,6 +22,8 @@ pub(crate) struct Journal {
     commits: Option<GroupCommit>,
     /// Memory for the next record.
     bytes: Vec<u8>,
+    /// For the publisher, where there is one.
+    news: Option<Arc<LogNews>>,
     telemetry: Arc<Telemetry>,
 }
 
@@ -46,8 +49,26 @@ impl Journal {
             bounds,
             commits: Some(commits),
             bytes: Vec::new(),
+            news: None,
             telemetry,
         })
+    }
+
+    /// Tells the publisher what shall go soon.
+    pub(crate) fn with_news(mut self, news: Arc<LogNews>) -> Self {
+        self.news = Some(news);
+        self
+    }
+
+    /// What was appended last shall not wait for company, neither here nor on its way to a queue.
+    pub(crate) fn hurry(&self) {
+        let Some(commits) = &self.commits else {
+            return;
+        };
+        let end = commits.commit_soon();
+        if let Some(news) = &self.news {
+            news.becomes_due(end, self.log.durable_end());
+        }
     }
 
     /// Appends a record; `time` is the log's.

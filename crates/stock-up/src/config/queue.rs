@@ -55,7 +55,7 @@ impl Default for QueueConfig {
         Self {
             kind: QueueKind::default(),
             foreign: Foreign::default(),
-            publish_latency: Span::from_ns(20_000_000),
+            publish_latency: Span::from_ns(50_000_000),
             #[cfg(feature = "kafka")]
             kafka: KafkaConfig::default(),
             #[cfg(not(feature = "kafka"))]

@@ -154,7 +154,12 @@ impl Running {
         )?;
         let analysis = Analysis::begin(Analyze {
             analyzer,
-            input: Input::Queue(Partition::new(origin.clone(), delivered, saved.clone())),
+            input: Input::Queue(Partition::new(
+                origin.clone(),
+                delivered,
+                saved.clone(),
+                follow.queue.save_after(),
+            )),
             saver,
             open_gap,
             hub: follow.hub.clone(),

@@ -11,6 +11,7 @@
 
 mod again;
 mod group;
+mod news;
 mod pace;
 mod state;
 
@@ -24,7 +25,6 @@ use stock_up_core::record::codec;
 use stock_up_io::clock::Stopwatch;
 use stock_up_io::queue::{Outgoing, Producer, QueueError};
 use stock_up_log::{Error, Log, Reader, Retention};
-use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use crate::analyze::{Finish, LogRetention};
@@ -32,6 +32,7 @@ use crate::queue::{Queue, QueueProducer, Waits};
 use crate::telemetry::Telemetry;
 pub(crate) use again::{From, Next, publish_again};
 use group::Group;
+pub(crate) use news::LogNews;
 use pace::Pace;
 pub(crate) use state::{Published, StateFile};
 
@@ -45,8 +46,7 @@ const KEEP_EVERY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Publish {
     pub(crate) log: Log,
-    /// Told when more of the log is durable.
-    pub(crate) durable: Arc<Notify>,
+    pub(crate) news: Arc<LogNews>,
     pub(crate) queue: Queue,
     pub(crate) file: StateFile,
     pub(crate) published: Published,
@@ -250,7 +250,7 @@ impl Publisher {
         Ok(any)
     }
 
-    /// Waits until the next group may be closed, or for somebody who needs old records again: a
+    /// Waits until the next group may be closed, for a record that shall go soon, or for somebody who needs old records again: a
     /// stream of records that never pauses must not keep them waiting.
     async fn pause(
         &mut self,
@@ -260,6 +260,7 @@ impl Publisher {
         let request = tokio::select! {
             biased;
             request = producer.next_rewind() => request,
+            () = self.publish.news.due() => return Ok(Ok(())),
             () = pace.wait() => return Ok(Ok(())),
         };
         self.send_again(producer, request).await
@@ -273,7 +274,7 @@ impl Publisher {
         let request = tokio::select! {
             biased;
             request = producer.next_rewind() => Some(request),
-            () = self.publish.durable.notified() => None,
+            () = self.publish.news.more() => None,
             () = sleep(WAIT) => None,
         };
         if let Some(request) = request {

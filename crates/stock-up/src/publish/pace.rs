@@ -2,7 +2,10 @@
 //!
 //! A lone record goes at once. What comes soon after it waits for company, so that a stream of
 //! small frames becomes a few messages a second for each partition, and every process on the way
-//! wakes up as seldom.
+//! wakes up as seldom. A record that lets points be emitted does not wait ([`LogNews`]): the points
+//! are what somebody waits for.
+//!
+//! [`LogNews`]: super::LogNews
 
 use std::time::Duration;
 

@@ -75,6 +75,19 @@ impl Queue {
         duration(self.0.publish_latency)
     }
 
+    /// After so many messages the reader has to save: the broker sends no more than it lets wait for
+    /// their acknowledgement. `None` where it sends on.
+    pub(crate) fn save_after(&self) -> Option<u32> {
+        match self.0.kind {
+            #[cfg(feature = "rabbitmq")]
+            QueueKind::Rabbitmq if self.0.rabbitmq.queue_type != QueueType::Stream => {
+                // Saving takes its time, and what is saved is acknowledged after that.
+                Some(u32::from(self.0.rabbitmq.prefetch / 4).max(1))
+            }
+            _ => None,
+        }
+    }
+
     /// Messages of other programs are passed over instead of stopping us.
     pub(crate) fn skips_foreign(&self) -> bool {
         self.0.foreign == Foreign::Skip

@@ -7,12 +7,12 @@ use anyhow::{Context, anyhow};
 use stock_up_io::settings::{Missing, Settings, SettingsHandle, durable};
 use stock_up_io::store::{Gap, GapFilter, Store, StoreReader};
 use stock_up_log::{Log, Options, Writer};
-use tokio::sync::Notify;
 
 use crate::cli::{Roles, RunArgs};
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::failure::{Failure, Outcome};
+use crate::publish::LogNews;
 use crate::settings_source::{self, SettingsSource};
 use crate::venue::Source;
 
@@ -20,8 +20,7 @@ use crate::venue::Source;
 pub(super) struct Spool {
     pub(super) dir: DataDir,
     pub(super) log: Log,
-    /// Told when more of the log is durable.
-    pub(super) durable: Arc<Notify>,
+    pub(super) news: Arc<LogNews>,
     pub(super) writer: Writer,
     pub(super) settings: (SettingsHandle, SettingsSource),
 }
@@ -39,13 +38,13 @@ impl Spool {
         let venue = Source::venue(config.venue.kind);
         let path = config.data_dir_for(venue.name).map_err(Failure::usage)?;
         let dir = DataDir::open_or_create(&path, venue.name, venue.simulated)?;
-        let durable = Arc::new(Notify::new());
-        let told = Arc::clone(&durable);
+        let news = Arc::new(LogNews::default());
+        let told = Arc::clone(&news);
         let options = Options {
             segment_bytes: config.log.segment_bytes.0,
             // What a full device makes us lose is noted when there is room again.
             reserve_bytes: 0,
-            on_durable: Some(Arc::new(move |_| told.notify_one())),
+            on_durable: Some(Arc::new(move |end| told.durable(end))),
             ..Options::new(dir.source_id()?)
         };
         // Order matters: the lock of the log is that of the whole directory.
@@ -62,7 +61,7 @@ impl Spool {
         Ok(Self {
             dir,
             log,
-            durable,
+            news,
             writer,
             settings,
         })

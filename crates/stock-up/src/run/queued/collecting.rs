@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use stock_up_log::{CommitBounds, Log, Writer};
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::Common;
@@ -12,7 +11,7 @@ use crate::analyze::Finish;
 use crate::collect::{Collect, End, Journal};
 use crate::data_dir::DataDir;
 use crate::failure::{Failure, Outcome};
-use crate::publish::{Publish, StateFile};
+use crate::publish::{LogNews, Publish, StateFile};
 use crate::run::feed::FeedTask;
 use crate::run::logging::Logging;
 use crate::run::parts::Spool;
@@ -39,17 +38,17 @@ impl Common {
         let Spool {
             dir,
             log,
-            durable,
+            news,
             writer,
             settings: (settings, watcher),
         } = spool;
-        let publish = self.publish(&dir, (&log, durable))?;
+        let publish = self.publish(&dir, (&log, Arc::clone(&news)))?;
         let known = publish.known().map_err(Failure::data_dir)?;
         let source = Source::new(&self.config, &self.clock).map_err(Failure::usage)?;
         let (feed, ends) = FeedTask::new(source, &settings, self.clock.clone(), self.stop.clone());
         let collect = Collect {
             venue: Source::venue(self.config.venue.kind),
-            journal: self.journal(&log, writer)?,
+            journal: self.journal(&log, writer)?.with_news(news),
             signals: ends.signals,
             settings: settings.watch(),
             clock: self.clock.clone(),
@@ -88,12 +87,12 @@ impl Common {
         Ok(Journal::start(log.clone(), writer, bounds, telemetry)?)
     }
 
-    fn publish(&self, dir: &DataDir, (log, durable): (&Log, Arc<Notify>)) -> Outcome<Publish> {
+    fn publish(&self, dir: &DataDir, (log, news): (&Log, Arc<LogNews>)) -> Outcome<Publish> {
         let file = StateFile::of(dir.path());
         let published = file.load(log.first_seq()).map_err(Failure::data_dir)?;
         Ok(Publish {
             log: log.clone(),
-            durable,
+            news,
             queue: self.queue(),
             file,
             published,
