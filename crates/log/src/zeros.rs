@@ -22,7 +22,7 @@ pub(crate) fn write(file: &dyn StorageFile, from: u64, to: u64) -> io::Result<()
 /// Where the last byte that is not zero ends, of those from `from` up to `to`; `from` if there is
 /// none.
 pub(crate) fn begin(file: &dyn StorageFile, from: u64, to: u64) -> io::Result<u64> {
-    let mut part = vec![0; to.saturating_sub(from).min(PART_BYTES as u64) as usize];
+    let mut part = vec![0; part_of(to.saturating_sub(from))];
     let (mut at, mut begin) = (from, from);
     while at < to {
         let into = part.get_mut(..part_of(to - at)).unwrap_or_default();

@@ -75,7 +75,7 @@ impl Queue {
         duration(self.0.publish_latency)
     }
 
-    /// After so many messages the reader has to save: the broker sends no more than it lets wait for
+    /// After so many messages the reader has to save: the broker sends no more than may wait for
     /// their acknowledgement. `None` where it sends on.
     pub(crate) fn save_after(&self) -> Option<u32> {
         match self.0.kind {
