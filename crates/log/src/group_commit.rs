@@ -171,8 +171,6 @@ impl Committer {
         loop {
             let room = std::mem::take(&mut self.room);
             let Some(batch) = self.pending.next(self.last, room) else {
-                // In vain: what stays behind the frames is cut at the next opening.
-                self.writer.seal().ok();
                 return;
             };
             if self.writer.write(&batch).is_err() {

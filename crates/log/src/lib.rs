@@ -56,7 +56,6 @@ mod tail;
 mod verify;
 mod window;
 mod writer;
-mod zeros;
 
 pub use error::{Damage, Error, Fault};
 pub use frame::{Frame, MAX_COUNT, MAX_PAYLOAD_BYTES};

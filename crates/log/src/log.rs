@@ -28,9 +28,6 @@ pub struct Options {
     pub source: SourceId,
     /// A segment is closed at the first commit at or after this size.
     pub segment_bytes: u64,
-    /// So much of a segment is filled with zeros ahead of what is appended: a commit that does not
-    /// change the length of the file costs its device less. 0 for none.
-    pub room_bytes: u64,
     /// Size of the file that is given up when the device is full, see
     /// [`Log::release_reserve`]; 0 for none.
     pub reserve_bytes: u64,
@@ -39,12 +36,11 @@ pub struct Options {
 }
 
 impl Options {
-    /// Segments of 64 MiB, room of 512 KiB, a reserve of 256 KiB, nobody to tell.
+    /// Segments of 64 MiB, a reserve of 256 KiB, nobody to tell.
     pub fn new(source: SourceId) -> Self {
         Options {
             source,
             segment_bytes: 64 * 1024 * 1024,
-            room_bytes: 512 * 1024,
             reserve_bytes: 256 * 1024,
             on_durable: None,
         }
@@ -56,7 +52,6 @@ impl fmt::Debug for Options {
         f.debug_struct("Options")
             .field("source", &self.source)
             .field("segment_bytes", &self.segment_bytes)
-            .field("room_bytes", &self.room_bytes)
             .field("reserve_bytes", &self.reserve_bytes)
             .field("on_durable", &self.on_durable.is_some())
             .finish()

@@ -113,7 +113,6 @@ impl Reader {
             match cursor.window.step(cursor.frame_seq, cursor.limit)? {
                 Step::Frame(header) if header.end_seq() > self.seq => return Ok(Some(header)),
                 Step::Frame(header) => cursor.pass(&header),
-                Step::Bad(_) if cursor.is_at_room(&self.shared)? => self.cursor = None,
                 Step::Bad(damage) => {
                     let offset = cursor.window.position();
                     return Err(Error::corrupt(cursor.window.path(), offset, damage));
@@ -227,17 +226,5 @@ impl Cursor {
         self.window.advance(header);
         self.frame_seq = header.end_seq();
         self.time_before = self.time_before.max(header.time);
-    }
-
-    /// Whether a sealed segment has given all its frames and holds only zeros behind them: a sync
-    /// that failed may have lost that they were cut off.
-    fn is_at_room(&self, shared: &Shared) -> Result<bool, Error> {
-        let first_seq = self.window.segment().first_seq();
-        let begins_next = match shared.state().segment_of(self.frame_seq)? {
-            Some(next) => next.first_seq() == self.frame_seq && first_seq < self.frame_seq,
-            None => false,
-        };
-        let offset = self.window.position();
-        Ok(begins_next && self.window.written_end(offset, self.limit)? == offset)
     }
 }

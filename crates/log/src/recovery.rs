@@ -44,8 +44,6 @@ pub(crate) struct Recovered {
     pub(crate) report: OpenReport,
     /// Where in the last segment its last commit begins; 0 if that is the header.
     last_commit: u64,
-    /// Size of the last segment's file as it was found.
-    last_size: u64,
 }
 
 /// Repairs what a crash may leave, makes everything found durable, and starts an empty log.
@@ -115,7 +113,7 @@ pub(crate) fn inspect(storage: &Arc<dyn Storage>) -> Result<Recovered, Error> {
         torn_segment: None,
     };
     let mut segments: Vec<Arc<Segment>> = Vec::new();
-    let (mut last_commit, mut last_size) = (0, 0);
+    let mut last_commit = 0;
     for (index, &first_seq) in names.iter().enumerate() {
         match load(storage, first_seq, segments.last())? {
             Loaded::Sound(segment) => segments.push(segment),
@@ -132,15 +130,14 @@ pub(crate) fn inspect(storage: &Arc<dyn Storage>) -> Result<Recovered, Error> {
         let tail = tail::scan(storage, last)?;
         report.end_seq = tail.end_seq;
         report.last_time = tail.last_time;
-        report.torn_bytes = tail.torn_end - tail.end;
-        (last_commit, last_size) = (tail.last_commit, last.bytes());
+        report.torn_bytes = last.bytes() - tail.end;
         last.set_bytes(tail.end);
+        last_commit = tail.last_commit;
     }
     Ok(Recovered {
         segments,
         report,
         last_commit,
-        last_size,
     })
 }
 
@@ -203,7 +200,7 @@ pub(crate) fn load(
     ))))
 }
 
-/// Cuts the torn tail and the room behind it, and writes the last commit once more.
+/// Cuts the torn tail and writes the last commit once more.
 ///
 /// If an earlier process ended because a sync failed, its last commit may be readable from memory
 /// although it never reached the device, and a further sync would do nothing. Everything before
@@ -217,7 +214,7 @@ fn make_tail_durable(
     let file = storage
         .open(&last.name(), Access::Write)
         .map_err(io("open"))?;
-    if found.last_size > last.bytes() {
+    if found.report.torn_bytes > 0 {
         file.truncate(last.bytes()).map_err(io("truncate"))?;
     }
     let mut offset = found.last_commit;

@@ -6,9 +6,9 @@ use std::io;
 use crate::error::Error;
 use crate::shared::Shared;
 use crate::storage::{Access, Storage, StorageFile};
-use crate::zeros;
 
 const RESERVE_FILE: &str = "RESERVE";
+static PART: [u8; 64 * 1024] = [0; 64 * 1024];
 
 /// Gives the reserve up; `false` if there was none.
 pub(crate) fn release(shared: &Shared) -> Result<bool, Error> {
@@ -52,11 +52,17 @@ fn try_fill(storage: &dyn Storage, wanted: u64) -> io::Result<()> {
         return Ok(());
     }
     let file = open(storage)?;
-    let size = file.size()?;
+    let mut size = file.size()?;
     if size >= wanted {
         return Ok(());
     }
-    zeros::write(&*file, size, wanted)?;
+    while size < wanted {
+        let bytes = usize::try_from(wanted - size)
+            .unwrap_or(PART.len())
+            .min(PART.len());
+        file.write_at(size, PART.get(..bytes).unwrap_or(&PART))?;
+        size += bytes as u64;
+    }
     file.sync()
 }
 

@@ -122,7 +122,7 @@ pub(crate) struct Segment {
     pub(crate) header: SegmentHeader,
     /// Seeds the checksums of the frames.
     pub(crate) seed: u32,
-    /// Where its durable frames end. Invariant: a sealed file ends exactly here.
+    /// Durable length of the file. Invariant: frames end exactly here.
     bytes: AtomicU64,
     /// Places from which a search may begin.
     index: Mutex<SparseIndex>,

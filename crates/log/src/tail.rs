@@ -5,7 +5,6 @@
 //! - if a sound frame further on belongs to a commit that began after the bad frame, the bad frame
 //!   had been committed. That is corruption and is refused;
 //! - otherwise everything from there on belongs to a commit that never finished: a torn tail.
-//!   Zeros at its end are room for commits to come, and belong to none.
 
 use std::sync::Arc;
 
@@ -21,8 +20,6 @@ use crate::window::{Step, Window};
 pub(crate) struct Tail {
     /// Where in the file they end.
     pub(crate) end: u64,
-    /// Where an unfinished commit behind them ends; there are only zeros from here on.
-    pub(crate) torn_end: u64,
     /// The sequence number after them.
     pub(crate) end_seq: u64,
     /// Greatest time of all frames up to there.
@@ -39,14 +36,13 @@ pub(crate) fn scan(storage: &Arc<dyn Storage>, last: &Arc<Segment>) -> Result<Ta
     let mut window = Window::new(Arc::clone(last), file, FIRST_FRAME);
     let mut tail = Tail {
         end: FIRST_FRAME,
-        torn_end: FIRST_FRAME,
         end_seq: last.first_seq(),
         last_time: last.header.base_time,
         last_commit: 0,
     };
     loop {
         let offset = window.position();
-        (tail.end, tail.torn_end) = (offset, offset);
+        tail.end = offset;
         match window.step(tail.end_seq, limit)? {
             Step::Frame(header) => {
                 let (seq, time_before) = (tail.end_seq, tail.last_time);
@@ -63,7 +59,6 @@ pub(crate) fn scan(storage: &Arc<dyn Storage>, last: &Arc<Segment>) -> Result<Ta
             Step::End => return Ok(tail),
             Step::Bad(damage) => {
                 refuse_corruption(&mut window, tail.end_seq, limit, damage)?;
-                tail.torn_end = window.written_end(offset, limit)?;
                 return Ok(tail);
             }
         }

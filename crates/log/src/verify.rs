@@ -27,8 +27,7 @@ pub struct VerifyReport {
     pub end_seq: u64,
     /// Least and greatest time of all sound frames.
     pub times: Option<(i64, i64)>,
-    /// Bytes of an unfinished commit or segment at the end, without zeros behind it: what a crash
-    /// may leave. Not damage.
+    /// Bytes of an unfinished commit or segment at the end: what a crash may leave. Not damage.
     pub torn_bytes: u64,
     /// All damage, in order.
     pub damages: Vec<DamageAt>,
@@ -131,8 +130,7 @@ impl Check<'_> {
     }
 
     /// Notes what is at the window's position and moves to the next sound frame, if there is one.
-    /// What recovery would refuse is damage, what it would cut is not, and neither are zeros behind
-    /// all frames: if they took the place of some, those are missing before the next segment.
+    /// What recovery would refuse is damage, what it would cut is not.
     fn go_on_after(
         &mut self,
         window: &mut Window,
@@ -142,13 +140,9 @@ impl Check<'_> {
     ) -> Result<bool, Error> {
         let offset = window.position();
         let expected = self.report.end_seq;
-        let written_end = window.written_end(offset, limit)?;
-        if written_end == offset {
-            return Ok(false);
-        }
         match tail::refuse_corruption(&mut window.probe(), expected, limit, damage) {
             Ok(()) if is_last => {
-                self.report.torn_bytes += written_end - offset;
+                self.report.torn_bytes += limit - offset;
                 return Ok(false);
             }
             Err(error) if !error.is_corrupt() => return Err(error),

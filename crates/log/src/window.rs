@@ -10,7 +10,6 @@ use crate::error::{Damage, Error};
 use crate::frame::{self, Decoded, FRAME_HEADER_BYTES, FrameHeader};
 use crate::segment::{FIRST_FRAME, Segment};
 use crate::storage::StorageFile;
-use crate::zeros;
 
 /// How much is read at once.
 const READ_BYTES: usize = 256 * 1024;
@@ -130,12 +129,6 @@ impl Window {
             }
         }
         Ok(None)
-    }
-
-    /// Where the last byte that is not zero ends, of those from `from` up to `limit`.
-    pub(crate) fn written_end(&self, from: u64, limit: u64) -> Result<u64, Error> {
-        let end = zeros::begin(&*self.file, from, limit);
-        end.map_err(|source| Error::io("read", self.path(), source))
     }
 
     /// The frame at the position whatever its sequence number.

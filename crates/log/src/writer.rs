@@ -1,6 +1,5 @@
 //! The one writer of a log: a batch into the file, the file to the device.
 
-use std::io::ErrorKind;
 use std::sync::Arc;
 
 use crate::batch::{Batch, MAX_COMMIT_BYTES};
@@ -10,7 +9,6 @@ use crate::recovery::{self, Recovered};
 use crate::segment::Segment;
 use crate::shared::Shared;
 use crate::storage::{Access, StorageFile};
-use crate::zeros;
 
 /// Appends to a log. There is one, and it holds the lock on the folder.
 #[derive(Debug)]
@@ -18,8 +16,6 @@ pub struct Writer {
     shared: Arc<Shared>,
     segment: Arc<Segment>,
     file: Arc<dyn StorageFile>,
-    /// Where the zeros end that the file holds behind its frames.
-    room_end: u64,
     /// The commit to come.
     batch: Batch,
     /// Memory of the commit before, for the one after this.
@@ -45,7 +41,6 @@ impl Writer {
             batch: Batch::at_end(&segment, report.end_seq, report.last_time),
             room: Vec::new(),
             fault: None,
-            room_end: segment.bytes(),
             shared,
             segment,
             file,
@@ -110,9 +105,6 @@ impl Writer {
         if let Err(cause) = self.file.write_at(batch.offset(), batch.bytes()) {
             return Err(self.stop("write", cause));
         }
-        if let Err(cause) = self.make_room(batch) {
-            return Err(self.stop("write", cause));
-        }
         if let Err(cause) = self.file.sync() {
             return Err(self.stop("sync", cause));
         }
@@ -121,51 +113,12 @@ impl Writer {
         Ok(())
     }
 
-    /// Ends a segment where its frames end.
-    pub(crate) fn seal(&mut self) -> Result<(), Error> {
-        self.check()?;
-        let end = self.segment.bytes();
-        if self.room_end > end
-            && let Err(cause) = self.file.truncate(end)
-        {
-            return Err(self.stop("truncate", cause));
-        }
-        self.room_end = end;
-        Ok(())
-    }
-
-    /// Fills the file with zeros ahead when a batch has used up those before.
-    ///
-    /// A sync of bytes within the length of a file, on blocks that were written before, has nothing
-    /// else to make durable; behind the end it also has the length and where the blocks are.
-    fn make_room(&mut self, batch: &Batch) -> std::io::Result<()> {
-        let options = &self.shared.options;
-        let (end, is_full) = (batch.end(), batch.end() >= options.segment_bytes);
-        if end <= self.room_end {
-            return Ok(());
-        }
-        self.room_end = end;
-        // Large commits would write as many zeros as bytes of their own, and gain little.
-        let is_large = batch.bytes().len() as u64 > options.room_bytes / 2;
-        if is_large || is_full {
-            return Ok(());
-        }
-        match zeros::write(&*self.file, end, end + options.room_bytes) {
-            Ok(()) => self.room_end = end + options.room_bytes,
-            // What was written is room all the same, and what is left is for frames.
-            Err(cause) if cause.kind() == ErrorKind::StorageFull => {}
-            Err(cause) => return Err(cause),
-        }
-        Ok(())
-    }
-
-    /// Seals the segment and begins the one of the batch.
+    /// Seals the segment, which is durable up to its end, and begins the one of the batch.
     fn roll(&mut self, batch: &Batch) -> Result<(), Error> {
-        self.seal()?;
         match recovery::create(&self.shared.storage, batch.segment()) {
             Ok((segment, file)) => {
                 self.shared.state().segments.push_back(Arc::clone(&segment));
-                (self.room_end, self.segment, self.file) = (segment.bytes(), segment, file);
+                (self.segment, self.file) = (segment, file);
                 Ok(())
             }
             Err(fault) => Err(self.stop_with(fault)),

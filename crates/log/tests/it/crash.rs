@@ -91,7 +91,6 @@ fn options(rng: &mut Rng) -> Options {
     Options {
         segment_bytes,
         reserve_bytes,
-        room_bytes: rng.below(3) * rng.below(700),
         ..Options::new([3; 16])
     }
 }

@@ -28,7 +28,6 @@ fn written() -> Image {
     let options = Options {
         segment_bytes: 200,
         reserve_bytes: 0,
-        room_bytes: 0,
         ..Options::new(*b"fixture source 1")
     };
     let (_log, mut writer) = Log::open_storage(storage.shared(), options).unwrap();

@@ -2,7 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests panic like tests")]
 
 mod rng;
-mod room;
 mod sim_file;
 mod sim_storage;
 
