@@ -43,12 +43,12 @@ impl Batch {
         }
     }
 
-    /// An empty one behind this, whose frames are collected in `room`. A segment that has reached
+    /// An empty one behind this, whose frames are collected in `memory`. A segment that has reached
     /// `segment_bytes` takes no more commits.
-    pub(crate) fn following(&self, segment_bytes: u64, mut room: Vec<u8>) -> Self {
-        room.clear();
+    pub(crate) fn following(&self, segment_bytes: u64, mut memory: Vec<u8>) -> Self {
+        memory.clear();
         let mut next = Batch {
-            bytes: room,
+            bytes: memory,
             offset: self.end(),
             first_seq: self.next_seq,
             time_before: self.last_time,
@@ -97,7 +97,7 @@ impl Batch {
     }
 
     /// The memory, to be used again.
-    pub(crate) fn into_room(self) -> Vec<u8> {
+    pub(crate) fn into_memory(self) -> Vec<u8> {
         self.bytes
     }
 

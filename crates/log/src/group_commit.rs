@@ -65,7 +65,7 @@ impl GroupCommit {
             writer,
             pending: Arc::clone(&pending),
             last: None,
-            room: Vec::new(),
+            memory: Vec::new(),
         };
         let thread = thread::Builder::new()
             .name("log-commit".to_owned())
@@ -161,7 +161,7 @@ struct Committer {
     /// When the last commit was.
     last: Option<Instant>,
     /// Memory of the last batch.
-    room: Vec<u8>,
+    memory: Vec<u8>,
 }
 
 impl Committer {
@@ -169,15 +169,15 @@ impl Committer {
     /// where appends and waits find it.
     fn run(mut self) {
         loop {
-            let room = std::mem::take(&mut self.room);
-            let Some(batch) = self.pending.next(self.last, room) else {
+            let memory = std::mem::take(&mut self.memory);
+            let Some(batch) = self.pending.next(self.last, memory) else {
                 return;
             };
             if self.writer.write(&batch).is_err() {
                 return;
             }
             self.last = Some(now());
-            self.room = batch.into_room();
+            self.memory = batch.into_memory();
         }
     }
 }

@@ -134,9 +134,9 @@ impl Pending {
         }
     }
 
-    /// Takes the next batch once it is due, and begins the one after it in `room`. `None` when
+    /// Takes the next batch once it is due, and begins the one after it in `memory`. `None` when
     /// there will be none. `last` is when the commit before was.
-    pub(super) fn next(&self, last: Option<Instant>, room: Vec<u8>) -> Option<Batch> {
+    pub(super) fn next(&self, last: Option<Instant>, memory: Vec<u8>) -> Option<Batch> {
         let mut queue = self.queue();
         while queue.batch.is_empty() {
             if queue.closed {
@@ -151,7 +151,7 @@ impl Pending {
             queue = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         queue.thread = Waits::Busy;
-        let following = queue.batch.following(self.segment_bytes, room);
+        let following = queue.batch.following(self.segment_bytes, memory);
         if queue.blocked > 0 {
             self.room.notify_all();
         }

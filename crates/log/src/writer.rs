@@ -19,7 +19,7 @@ pub struct Writer {
     /// The commit to come.
     batch: Batch,
     /// Memory of the commit before, for the one after this.
-    room: Vec<u8>,
+    memory: Vec<u8>,
     /// What stopped this writer.
     fault: Option<Fault>,
 }
@@ -37,9 +37,10 @@ impl Writer {
             }
         };
         let report = &recovered.report;
+        let at_end = Batch::at_end(&segment, report.end_seq, report.last_time);
         Ok(Writer {
-            batch: Batch::at_end(&segment, report.end_seq, report.last_time),
-            room: Vec::new(),
+            batch: at_end.following(shared.options.segment_bytes, Vec::new()),
+            memory: Vec::new(),
             fault: None,
             shared,
             segment,
@@ -67,7 +68,7 @@ impl Writer {
         }
         let batch = self.begin();
         self.write(&batch)?;
-        self.room = batch.into_room();
+        self.memory = batch.into_memory();
         Ok(self.next_seq())
     }
 
@@ -88,8 +89,8 @@ impl Writer {
     /// Hands over what was appended and begins the commit after it.
     pub(crate) fn begin(&mut self) -> Batch {
         let segment_bytes = self.shared.options.segment_bytes;
-        let room = std::mem::take(&mut self.room);
-        let following = self.batch.following(segment_bytes, room);
+        let memory = std::mem::take(&mut self.memory);
+        let following = self.batch.following(segment_bytes, memory);
         std::mem::replace(&mut self.batch, following)
     }
 
@@ -97,8 +98,6 @@ impl Writer {
     /// following of the one before.
     pub(crate) fn write(&mut self, batch: &Batch) -> Result<(), Error> {
         self.check()?;
-        // Retention may have stopped the log.
-        self.shared.check_writable()?;
         if batch.segment().first_seq != self.segment.first_seq() {
             self.roll(batch)?;
         }
@@ -125,10 +124,12 @@ impl Writer {
         }
     }
 
+    /// Retention may have stopped the log as well.
     fn check(&self) -> Result<(), Error> {
-        self.fault
-            .as_ref()
-            .map_or(Ok(()), |fault| Err(fault.to_error()))
+        match &self.fault {
+            Some(fault) => Err(fault.to_error()),
+            None => self.shared.check_writable(),
+        }
     }
 
     /// Invariant: after a failed write or sync nothing is written or synced again. The pages may

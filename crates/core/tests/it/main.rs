@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod analyzer;
+mod due;
 mod feed;
 mod late;
 mod model;

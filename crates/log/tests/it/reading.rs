@@ -39,6 +39,22 @@ fn filled(writer: &mut Writer, frames: usize) -> Vec<(u64, u32, i64)> {
 }
 
 #[test]
+fn a_full_segment_takes_no_more_after_it_was_opened_again() {
+    let storage = SimStorage::new();
+    for session in 0..3 {
+        let options = Options {
+            reserve_bytes: 0,
+            segment_bytes: 1,
+            ..Options::new([1; 16])
+        };
+        let (_, mut writer) = Log::open_storage(storage.shared(), options).unwrap();
+        writer.append(0, 1, b"one commit").unwrap();
+        writer.commit().unwrap();
+        assert_eq!(storage.image().len(), session + 1);
+    }
+}
+
+#[test]
 fn a_reader_begins_at_the_frame_that_holds_its_sequence_number() {
     let storage = SimStorage::new();
     let (log, mut writer) = open(&storage, 900_000);

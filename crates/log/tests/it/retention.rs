@@ -138,3 +138,21 @@ fn only_the_writing_process_removes() {
     let log = Log::open_storage_read_only(storage.shared()).unwrap();
     assert!(matches!(log.retain(&all), Err(Error::Closed)));
 }
+
+#[test]
+fn after_a_removal_that_failed_every_commit_says_that_the_log_has_stopped() {
+    let storage = SimStorage::new();
+    let (log, mut writer) = ten_segments(&storage);
+    writer.append(0, 1, b"not written").unwrap();
+    storage.plan(|plan| plan.crash_after = Some(1));
+    let all = Retention {
+        max_bytes: Some(0),
+        min_time: None,
+    };
+    let error = log.retain(&all).expect_err("the power is off");
+    for _ in 0..2 {
+        let again = writer.commit().expect_err("stopped");
+        assert_eq!(again.to_string(), error.to_string());
+    }
+    assert_eq!(log.durable_end(), 10);
+}

@@ -136,8 +136,9 @@ impl Input {
         }
     }
 
-    /// Whom to tell how far a partition was read, once that is saved.
-    pub(super) fn saved(&mut self) -> Option<Saved> {
+    /// Whom to tell how far a partition was read, once that is saved. The messages that wait for it
+    /// are counted anew: if saving is busy, it is tried again after as many.
+    pub(super) fn begin_saving(&mut self) -> Option<Saved> {
         match self {
             Self::Log { .. } => None,
             Self::Queue(partition) => {
@@ -261,5 +262,55 @@ impl Partition {
             record => Some(record),
         };
         Some(Next { seq, record })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use stock_up_core::Tick;
+
+    use super::*;
+    use crate::follow::FeedNotes;
+
+    const MESSAGES: u32 = 3;
+
+    fn tick(first_seq: u64) -> Delivery {
+        let record = Record::Tick(Tick { time: 5, heard: 5 });
+        Delivery {
+            first_seq,
+            records: vec![record],
+            done: Done {
+                partition: 0,
+                consumer: 1,
+                place: Place(first_seq + 1),
+            },
+        }
+    }
+
+    #[test]
+    fn a_queue_that_waits_for_acknowledgement_makes_saving_due_even_for_what_is_known() {
+        let (deliver, deliveries) = mpsc::channel(10);
+        let (saved, _told) = mpsc::channel(10);
+        let origin = Origin {
+            source: [7; 16],
+            partition: 0,
+            partitions: 1,
+            place: Place(0),
+            feed: FeedNotes::default(),
+        };
+        let partition = Partition::new(origin, deliveries, saved, Some(MESSAGES));
+        let mut input = Input::Queue(partition);
+        let mut batch = TradeBatch::default();
+        let mut read = || {
+            deliver.try_send(tick(0)).expect("there is room");
+            let next = input.next(&mut batch).expect("it is sound");
+            assert!(next.is_some());
+            input.awaits_saving()
+        };
+        assert!(!read());
+        assert!(!read());
+        assert!(read(), "the third message");
+        assert!(input.begin_saving().is_some());
+        assert!(!input.awaits_saving(), "they are counted anew");
     }
 }

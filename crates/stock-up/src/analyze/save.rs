@@ -17,8 +17,9 @@ impl Analysis {
     pub(super) fn save_if_due(&mut self) -> anyhow::Result<()> {
         let full = self.unsaved.len() >= MAX_UNSAVED_POINTS;
         let is_news = self.analyzer.position() > self.saved_at;
-        let due = self.since_saved.elapsed() >= SAVE_EVERY || self.input.awaits_saving();
-        let due = full || (is_news && due);
+        // Messages that bring nothing new have to be acknowledged as well.
+        let awaited = self.input.awaits_saving();
+        let due = full || awaited || (is_news && self.since_saved.elapsed() >= SAVE_EVERY);
         if !due {
             return Ok(());
         }
@@ -63,7 +64,7 @@ impl Analysis {
             gaps: self.gaps.take_unsaved(),
             next_emission: analyzer.counters().points,
             names: self.names.clone(),
-            saved: self.input.saved(),
+            saved: self.input.begin_saving(),
         }
     }
 

@@ -24,6 +24,8 @@ const DRAIN: Duration = Duration::from_secs(2);
 pub(super) struct Collector {
     pub(super) context: Collect,
     pub(super) time: LogTime,
+    /// The log's time as of the last record that tells the analyzer of it.
+    moved_to: i64,
     /// The last sign of life, by the wall clock.
     pub(super) heard: i64,
     pub(super) gap_is_open: bool,
@@ -41,6 +43,7 @@ impl Collector {
     pub(super) fn new(context: Collect, known: &Known) -> Self {
         Self {
             time: LogTime::resume(known.clock, known.has_trades, known.time),
+            moved_to: known.time.unwrap_or(i64::MIN),
             heard: known.heard.unwrap_or(i64::MIN),
             gap_is_open: known.gap_is_open,
             gap_closes_with_trade: false,
@@ -217,7 +220,6 @@ impl Collector {
             self.gap_is_open = false;
             self.event_at(newest, FeedEvent::GapClosed)?;
         }
-        let before = self.time.now();
         self.time.trade(newest);
         self.heard = self.heard.max(batch.ts_recv);
         if self.context.journal.append_batch(self.time.now(), batch)? == Appended::NoSpace {
@@ -227,16 +229,20 @@ impl Collector {
             };
             self.context.telemetry.pipeline.settled(refused, 0);
             self.paused();
+            return Ok(());
         }
-        self.hurry_if_due(before);
+        self.moved();
         Ok(())
     }
 
-    /// Somebody waits for the points that the last record lets the analyzer emit.
-    fn hurry_if_due(&self, before: i64) {
-        if self.settings.makes_due(before, self.time.now()) {
+    /// The last record has moved the analyzer's time. Where that lets it emit points, somebody waits
+    /// for them.
+    fn moved(&mut self) {
+        let now = self.time.now();
+        if self.settings.makes_due(self.moved_to, now) {
             self.context.journal.hurry();
         }
+        self.moved_to = now;
     }
 
     fn tick(&mut self) -> anyhow::Result<()> {
@@ -246,7 +252,6 @@ impl Collector {
         if self.time.follows_trades() {
             return Ok(());
         }
-        let before = self.time.now();
         let time = self.time.at(self.context.clock.now());
         let heard = self.heard.min(time);
         let appended = self
@@ -255,8 +260,9 @@ impl Collector {
             .append(time, &Record::Tick(Tick { time, heard }))?;
         if appended == Appended::NoSpace {
             self.paused();
+            return Ok(());
         }
-        self.hurry_if_due(before);
+        self.moved();
         Ok(())
     }
 
@@ -290,7 +296,9 @@ impl Collector {
         let record = Record::Feed(FeedChange { at, ts_recv, event });
         if self.context.journal.append(at, &record)? == Appended::NoSpace {
             self.paused();
+            return Ok(());
         }
+        self.moved();
         Ok(())
     }
 }

@@ -67,7 +67,7 @@ impl Journal {
         };
         let end = commits.commit_soon();
         if let Some(news) = &self.news {
-            news.becomes_due(end, self.log.durable_end());
+            news.becomes_due(end, || self.log.durable_end());
         }
     }
 
@@ -155,5 +155,40 @@ impl Journal {
             }
             Err(error) => Err(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use stock_up_core::{Decimal, Tick};
+    use stock_up_log::Options;
+
+    use super::*;
+
+    const FOREVER: Duration = Duration::from_hours(1);
+
+    #[test]
+    fn what_is_in_a_hurry_is_durable_before_the_rest_is_over() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (log, writer) = Log::open(dir.path(), Options::new([7; 16])).expect("a log");
+        let bounds = CommitBounds {
+            latency: FOREVER,
+            ..CommitBounds::default()
+        };
+        let telemetry = Arc::new(Telemetry::new());
+        let mut journal =
+            Journal::start(log.clone(), writer, bounds, telemetry).expect("it starts");
+        let mut batch = TradeBatch::default();
+        let one = Decimal::new(1, 0).expect("one is in range");
+        batch.push("SPY", 5, (one, one), "");
+        // The first is committed at once, what follows rests.
+        journal.append_batch(5, &batch).expect("it is queued");
+        assert_eq!(log.wait_for(0, FOREVER).expect("it is written"), 1);
+        let tick = Record::Tick(Tick { time: 6, heard: 6 });
+        journal.append(6, &tick).expect("it is queued");
+        journal.hurry();
+        assert_eq!(log.wait_for(1, FOREVER).expect("it is written"), 2);
     }
 }

@@ -29,6 +29,8 @@ use tokio::runtime::Handle;
 
 pub(crate) use dir::FollowDir;
 pub(crate) use history::Partitioned;
+#[cfg(test)]
+pub(crate) use origin::FeedNotes;
 pub(crate) use origin::Origin;
 
 use crate::analyze::Patience;

@@ -82,7 +82,7 @@ impl Queue {
             #[cfg(feature = "rabbitmq")]
             QueueKind::Rabbitmq if self.0.rabbitmq.queue_type != QueueType::Stream => {
                 // Saving takes its time, and what is saved is acknowledged after that.
-                Some(u32::from(self.0.rabbitmq.prefetch / 4).max(1))
+                Some(u32::from(self.0.rabbitmq.bounded_prefetch() / 4).max(1))
             }
             _ => None,
         }

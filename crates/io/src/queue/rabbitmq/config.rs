@@ -43,8 +43,8 @@ pub struct RabbitmqConfig {
     /// Create what is missing. Without it our user needs no right to configure, and what is
     /// missing is an error.
     pub declare: bool,
-    /// Most messages that wait for their checkpoint; must exceed the messages of one checkpoint
-    /// interval, and a quorum queue takes 2000 at most.
+    /// Most messages that wait for the checkpoint that holds them; a quorum queue takes 2000 at
+    /// most.
     pub prefetch: u16,
     /// A connection without any sign of life for twice as long is dead; in whole seconds.
     #[serde(with = "form::span")]
@@ -147,7 +147,7 @@ impl RabbitmqConfig {
     }
 
     /// The prefetch within what the broker takes.
-    pub(super) fn bounded_prefetch(&self) -> u16 {
+    pub fn bounded_prefetch(&self) -> u16 {
         self.prefetch.clamp(1, MAX_PREFETCH)
     }
 }
