@@ -1,6 +1,7 @@
 //! Roles as processes of their own, with a real broker between them: point for point what one
 //! process gives.
 
+use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
@@ -115,6 +116,8 @@ pub(crate) fn unique(test: &str) -> String {
 pub(crate) struct Stage {
     folder: tempfile::TempDir,
     pub(crate) tape: PathBuf,
+    /// They serve the tape until the test ends.
+    venues: RefCell<Vec<Server>>,
 }
 
 impl Stage {
@@ -122,7 +125,11 @@ impl Stage {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tape.csv");
         fs::write(&path, tape(20_000, 4_000)).unwrap();
-        Self { folder, tape: path }
+        Self {
+            folder,
+            tape: path,
+            venues: RefCell::default(),
+        }
     }
 
     pub(crate) fn dir(&self, name: &str) -> PathBuf {
@@ -138,8 +145,7 @@ impl Stage {
         collect
             .env("QUOTE_SERVER", format!("ws://{}", venue.address))
             .env("QUOTE_API_TOKEN", TOKEN);
-        // It lives as long as the tests do: its process ends with this one's.
-        std::mem::forget(venue);
+        self.venues.borrow_mut().push(venue);
         collect
     }
 
