@@ -58,7 +58,7 @@ impl Queue {
 }
 
 impl Pending {
-    pub(super) fn new(bounds: CommitBounds, segment_bytes: u64, batch: Batch) -> Self {
+    pub(crate) fn new(bounds: CommitBounds, segment_bytes: u64, batch: Batch) -> Self {
         Pending {
             bounds,
             segment_bytes,
@@ -75,7 +75,7 @@ impl Pending {
     }
 
     /// Adds a frame to the batch to come, waiting for room. `None` once the thread has ended.
-    pub(super) fn append(&self, time: i64, sizes: (u32, u32), payload: &[u8]) -> Option<u64> {
+    pub(crate) fn append(&self, time: i64, sizes: (u32, u32), payload: &[u8]) -> Option<u64> {
         let mut queue = self.with_room(payload.len());
         if queue.thread == Waits::Gone {
             return None;
@@ -91,7 +91,7 @@ impl Pending {
     }
 
     /// The sequence number that the next append will take.
-    pub(super) fn next_seq(&self) -> u64 {
+    pub(crate) fn next_seq(&self) -> u64 {
         self.queue().batch.next_seq()
     }
 
@@ -112,14 +112,14 @@ impl Pending {
     }
 
     /// Somebody waits until this is the durable end.
-    pub(super) fn want(&self, end: u64) {
+    pub(crate) fn want(&self, end: u64) {
         let mut queue = self.queue();
         queue.wanted = queue.wanted.max(end);
         self.wake(queue);
     }
 
     /// Nothing will be appended any more.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         let mut queue = self.queue();
         queue.closed = true;
         self.wake(queue);
@@ -136,7 +136,7 @@ impl Pending {
 
     /// Takes the next batch once it is due, and begins the one after it in `memory`. `None` when
     /// there will be none. `last` is when the commit before was.
-    pub(super) fn next(&self, last: Option<Instant>, memory: Vec<u8>) -> Option<Batch> {
+    pub(crate) fn next(&self, last: Option<Instant>, memory: Vec<u8>) -> Option<Batch> {
         let mut queue = self.queue();
         while queue.batch.is_empty() {
             if queue.closed {
@@ -176,7 +176,7 @@ impl Pending {
     }
 
     /// The thread takes no more.
-    pub(super) fn thread_ended(&self) {
+    pub(crate) fn thread_ended(&self) {
         self.queue().thread = Waits::Gone;
         self.room.notify_all();
     }
