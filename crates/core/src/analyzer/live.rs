@@ -1,26 +1,15 @@
 //! The live view: a symbol's windows at the log's time, whatever the grid.
 
 use super::Analyzer;
-use crate::book::Entry;
+use crate::book::{Book, Entry};
 use crate::moment::Moment;
 use crate::point::{Point, SymbolId};
 
 impl Analyzer {
     /// The live view of a symbol's windows at the log's time, appended to `out`.
     pub fn live(&mut self, id: SymbolId, out: &mut Vec<Point>) {
-        let (Some(now), Some(first)) = (self.log_time, self.first_time) else {
-            return;
-        };
-        if let Some(symbol) = self.symbols.get_mut(id.0 as usize) {
-            let moment = Moment {
-                id,
-                since: symbol.observed_since(first, self.held_from),
-                now,
-                sure_until: self.coverage.sure_until(),
-                coverage: &self.coverage,
-            };
-            symbol.book.live(&moment, out);
-        }
+        let sure_until = self.coverage.sure_until();
+        self.at_now(id, sure_until, |book, moment| book.live(moment, out));
     }
 
     /// The log's time from which what [`Analyzer::live`] said last of a symbol is not true any more
@@ -48,6 +37,15 @@ impl Analyzer {
         sure_until: i64,
         out: &mut Vec<Point>,
     ) {
+        self.at_now(id, sure_until, |book, moment| {
+            book.follow(entry, moment, out);
+        });
+    }
+
+    /// Calls `see` with the book of a symbol, once there is a time of the log; `sure_until` is that
+    /// of the coverage, which is the same for all trades of a batch.
+    #[inline]
+    fn at_now(&mut self, id: SymbolId, sure_until: i64, see: impl FnOnce(&mut Book, &Moment<'_>)) {
         let (Some(now), Some(first)) = (self.log_time, self.first_time) else {
             return;
         };
@@ -59,7 +57,7 @@ impl Analyzer {
                 sure_until,
                 coverage: &self.coverage,
             };
-            symbol.book.follow(entry, &moment, out);
+            see(&mut symbol.book, &moment);
         }
     }
 }

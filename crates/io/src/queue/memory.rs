@@ -3,12 +3,15 @@
 //! It keeps history, has any number of partitions, hands them over within one group, and fails on
 //! request: connections are cut, confirmations are lost, old messages are forgotten.
 
+mod consumer;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::Notify;
 
-use super::{Consumer, Event, Incoming, Outgoing, Place, Producer, QueueError, Start};
+use super::{Event, Outgoing, Place, Producer, QueueError};
+pub use consumer::MemoryConsumer;
 
 /// Messages that a partition holds; more push out the oldest, as retention does.
 const KEPT_MESSAGES: usize = 1 << 20;
@@ -96,7 +99,7 @@ impl MemoryQueue {
         state.next_member += 1;
         state.members.insert(member, VecDeque::new());
         state.share_out();
-        let consumer = self.consumer(state.generation, Some(member), VecDeque::new());
+        let consumer = MemoryConsumer::new(&self.0, state.generation, Some(member));
         drop(state);
         self.0.changed.notify_waiters();
         consumer
@@ -106,23 +109,7 @@ impl MemoryQueue {
     pub fn whole_consumer(&self) -> MemoryConsumer {
         let state = self.0.lock();
         let all = (0..).take(state.partitions.len()).map(Event::Assigned);
-        self.consumer(state.generation, None, all.collect())
-    }
-
-    fn consumer(
-        &self,
-        generation: u64,
-        member: Option<u64>,
-        events: VecDeque<Event>,
-    ) -> MemoryConsumer {
-        MemoryConsumer {
-            shared: Arc::clone(&self.0),
-            generation,
-            member,
-            events,
-            places: BTreeMap::new(),
-            last: 0,
-        }
+        MemoryConsumer::new(&self.0, state.generation, None).hearing(all)
     }
 
     /// Cuts every producer and consumer that there is; what is stored stays.
@@ -268,153 +255,5 @@ impl Producer for MemoryProducer {
         drop(state);
         shared.changed.notify_waiters();
         sound
-    }
-}
-
-/// Reads messages from a [`MemoryQueue`].
-#[derive(Debug)]
-pub struct MemoryConsumer {
-    shared: Arc<Shared>,
-    generation: u64,
-    /// Without it, the consumer is in no group.
-    member: Option<u64>,
-    /// What a consumer without group has to hear.
-    events: VecDeque<Event>,
-    /// Partitions that were started, with the next message of each.
-    places: BTreeMap<u32, u64>,
-    /// The partition that was served last, so that none waits for ever.
-    last: u32,
-}
-
-impl MemoryConsumer {
-    fn poll(&mut self) -> Result<Option<Event>, QueueError> {
-        let shared = Arc::clone(&self.shared);
-        let mut state = shared.lock();
-        state.check(self.generation)?;
-        let events = self
-            .member
-            .and_then(|member| state.members.get_mut(&member));
-        if let Some(event) = events.unwrap_or(&mut self.events).pop_front() {
-            if let Event::Revoked(partition) = event {
-                self.places.remove(&partition);
-            }
-            return Ok(Some(event));
-        }
-        let (upper, lower) = (
-            self.places.range(self.last + 1..),
-            self.places.range(..=self.last),
-        );
-        for (&number, &at) in upper.chain(lower) {
-            let Some(partition) = state.partition(number) else {
-                continue;
-            };
-            if partition.leaving {
-                continue;
-            }
-            reachable(number, partition, at)?;
-            if let Some(payload) = partition.get(at) {
-                let payload = payload.clone();
-                self.last = number;
-                self.places.insert(number, at + 1);
-                return Ok(Some(Event::Message(Incoming {
-                    partition: number,
-                    next: Place(at + 1),
-                    payload,
-                })));
-            }
-        }
-        Ok(None)
-    }
-}
-
-fn reachable(number: u32, partition: &Partition, at: u64) -> Result<(), QueueError> {
-    if at < partition.first {
-        return Err(QueueError::Overtaken {
-            broker: broker(),
-            partition: number,
-            wanted: at,
-            first: partition.first,
-        });
-    }
-    if at > partition.end() {
-        return Err(QueueError::Misconfigured {
-            broker: broker(),
-            reason: format!(
-                "partition {number} ends at {}, but {at} was read of it before",
-                partition.end()
-            ),
-        });
-    }
-    Ok(())
-}
-
-impl Consumer for MemoryConsumer {
-    async fn next(&mut self) -> Result<Event, QueueError> {
-        let shared = Arc::clone(&self.shared);
-        loop {
-            // Order matters: who listens before looking misses nothing.
-            let changed = shared.changed.notified();
-            if let Some(event) = self.poll()? {
-                return Ok(event);
-            }
-            changed.await;
-        }
-    }
-
-    async fn start(&mut self, partition: u32, start: Start) -> Result<(), QueueError> {
-        let shared = Arc::clone(&self.shared);
-        let mut state = shared.lock();
-        state.check(self.generation)?;
-        let Some(found) = state.partition(partition) else {
-            return Ok(());
-        };
-        // Revoked meanwhile: the event is on its way.
-        if self.member.is_some() && (found.owner != self.member || found.leaving) {
-            return Ok(());
-        }
-        let at = match start {
-            Start::Oldest => found.first,
-            Start::At(place) => place.0,
-        };
-        reachable(partition, found, at)?;
-        self.places.insert(partition, at);
-        Ok(())
-    }
-
-    async fn saved(&mut self, partition: u32, place: Place) -> Result<(), QueueError> {
-        let mut state = self.shared.lock();
-        state.check(self.generation)?;
-        if let Some(found) = state.partition(partition) {
-            found.saved = found.saved.max(Some(place));
-        }
-        Ok(())
-    }
-
-    async fn release(&mut self, partition: u32) -> Result<(), QueueError> {
-        let mut state = self.shared.lock();
-        state.check(self.generation)?;
-        let member = self.member;
-        if let Some(found) = state.partition(partition)
-            && found.leaving
-            && found.owner == member
-        {
-            (found.owner, found.leaving) = (None, false);
-            state.share_out();
-        }
-        drop(state);
-        self.shared.changed.notify_waiters();
-        Ok(())
-    }
-}
-
-impl Drop for MemoryConsumer {
-    fn drop(&mut self) {
-        let Some(member) = self.member else { return };
-        let mut state = self.shared.lock();
-        if state.generation == self.generation {
-            state.leave(member);
-        }
-        drop(state);
-        self.shared.changed.notify_waiters();
     }
 }
