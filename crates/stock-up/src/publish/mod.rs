@@ -251,9 +251,8 @@ impl Publisher {
         Ok(any)
     }
 
-    /// Waits until the next group may be closed, for a record that shall go soon, or for somebody
-    /// who needs old records again: a stream of records that never pauses must not keep them
-    /// waiting.
+    /// Waits until the next group may be closed, or for somebody who needs old records again: a
+    /// stream of records that never pauses must not keep them waiting.
     async fn pause(
         &mut self,
         producer: &mut QueueProducer,
@@ -262,8 +261,7 @@ impl Publisher {
         let request = tokio::select! {
             biased;
             request = producer.next_rewind() => request,
-            () = self.publish.news.due() => return Ok(Ok(())),
-            () = pace.wait() => return Ok(Ok(())),
+            () = pace.closes(&self.publish.news) => return Ok(Ok(())),
         };
         self.send_again(producer, request).await
     }

@@ -4,13 +4,13 @@
 //! small frames becomes a few messages a second for each partition, and every process on the way
 //! wakes up as seldom. A record that lets points be emitted does not wait ([`LogNews`]): the points
 //! are what somebody waits for.
-//!
-//! [`LogNews`]: super::LogNews
 
 use std::time::Duration;
 
 use stock_up_io::clock::Stopwatch;
 use tokio::time::sleep;
+
+use super::LogNews;
 
 /// Keeps the distance between groups.
 #[derive(Debug)]
@@ -31,8 +31,18 @@ impl Pace {
         self.last = (!was_full).then(Stopwatch::start);
     }
 
-    /// Waits until the next group may be closed.
-    pub(super) async fn wait(&self) {
+    /// Waits until the next group may be closed: its time has come, or it has a record that shall
+    /// go soon.
+    pub(super) async fn closes(&self, news: &LogNews) {
+        tokio::select! {
+            // Asked first: what goes with this group shall not close the next one as well.
+            biased;
+            () = news.due() => {}
+            () = self.wait() => {}
+        }
+    }
+
+    async fn wait(&self) {
         let left = self.left();
         if !left.is_zero() {
             sleep(left).await;
@@ -47,6 +57,9 @@ impl Pace {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
     use super::*;
 
     /// Longer than any test takes.
@@ -70,5 +83,35 @@ mod tests {
         pace.published(false);
         pace.published(true);
         assert_eq!(pace.left(), Duration::ZERO);
+    }
+
+    #[tokio::test]
+    async fn what_shall_go_soon_does_not_wait_for_company() {
+        let news = LogNews::default();
+        let mut pace = Pace::new(DISTANCE);
+        pace.published(false);
+        let mut closes = pin!(pace.closes(&news));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(closes.as_mut().poll(&mut context).is_pending());
+        news.durable(5);
+        let is_pending = closes.as_mut().poll(&mut context).is_pending();
+        assert!(is_pending, "none of these shall go soon");
+        news.becomes_due(6, || 5);
+        let is_pending = closes.as_mut().poll(&mut context).is_pending();
+        assert!(is_pending, "not durable yet");
+        news.durable(6);
+        assert!(closes.as_mut().poll(&mut context).is_ready());
+    }
+
+    #[tokio::test]
+    async fn what_went_with_a_group_does_not_close_the_next_one() {
+        let news = LogNews::default();
+        let mut pace = Pace::new(DISTANCE);
+        news.becomes_due(6, || 6);
+        pace.closes(&news).await;
+        pace.published(false);
+        let closes = pin!(pace.closes(&news));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(closes.poll(&mut context).is_pending());
     }
 }
