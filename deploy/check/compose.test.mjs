@@ -79,6 +79,13 @@ test("images are pinned to a version", () => {
 
 test("the image is built by the toolchain of the checkout", () => {
   const file = readFileSync(join(here, "../Dockerfile"), "utf8");
+test("the .proto files come with the compiler", () => {
+  const file = readFileSync(join(here, "../Dockerfile"), "utf8");
+  // They are in a package that the compiler's recommends only.
+  const [, packages] = file.match(/--no-install-recommends \\\n(.*protobuf-compiler.*)\n/);
+  assert.match(packages, /\blibprotobuf-dev\b/);
+});
+
   const toolchain = readFileSync(join(here, "../../rust-toolchain.toml"), "utf8");
   const [, channel] = toolchain.match(/channel = "([0-9.]+)"/);
   assert.ok(file.includes(`FROM rust:${channel}-`), channel);
