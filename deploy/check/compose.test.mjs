@@ -3,8 +3,10 @@
 // published beyond this machine, a health check for whatever answers.
 
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
 import { Ajv } from "ajv";
@@ -125,6 +127,25 @@ test("every secret but the venue's token is made by make-secrets", () => {
   const script = readFileSync(join(here, "../make-secrets"), "utf8");
   for (const name of Object.keys(compose.secrets)) {
     assert.ok(script.includes(name), name);
+  }
+});
+
+test("services may read every secret, and the token stays ours to write", () => {
+  const folder = mkdtempSync(join(tmpdir(), "stock-up-secrets-"));
+  const secrets = join(folder, "secrets");
+  try {
+    copyFileSync(join(here, "../make-secrets"), join(folder, "make-secrets"));
+    const made = spawnSync("sh", ["-c", "umask 077; sh ./make-secrets"], { cwd: folder, encoding: "utf8" });
+    assert.equal(made.status, 0, made.stderr);
+    assert.match(made.stderr, /one is left to you/);
+    assert.deepEqual(readdirSync(secrets).sort(), Object.keys(compose.secrets).sort());
+    for (const name of readdirSync(secrets)) {
+      const { mode, size } = statSync(join(secrets, name));
+      const token = name === "quote-api-token";
+      assert.deepEqual([mode & 0o777, size], token ? [0o644, 0] : [0o444, 48], name);
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
   }
 });
 
