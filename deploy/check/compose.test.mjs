@@ -79,8 +79,6 @@ test("images are pinned to a version", () => {
   }
 });
 
-test("the image is built by the toolchain of the checkout", () => {
-  const file = readFileSync(join(here, "../Dockerfile"), "utf8");
 test("the .proto files come with the compiler", () => {
   const file = readFileSync(join(here, "../Dockerfile"), "utf8");
   // They are in a package that the compiler's recommends only.
@@ -88,6 +86,8 @@ test("the .proto files come with the compiler", () => {
   assert.match(packages, /\blibprotobuf-dev\b/);
 });
 
+test("the image is built by the toolchain of the checkout", () => {
+  const file = readFileSync(join(here, "../Dockerfile"), "utf8");
   const toolchain = readFileSync(join(here, "../../rust-toolchain.toml"), "utf8");
   const [, channel] = toolchain.match(/channel = "([0-9.]+)"/);
   assert.ok(file.includes(`FROM rust:${channel}-`), channel);
@@ -156,6 +156,25 @@ test("ports are published on the loopback address only", () => {
     assert.match(port, /^127\.0\.0\.1:/);
   }
   assert.equal(compose.networks.inside.internal, true);
+});
+
+// A shell that waits for the server at the end of a pipe is told to stop in its place, and says nothing.
+test("each entry point becomes its server", () => {
+  for (const [name, service] of services) {
+    const [shell, , script] = service.entrypoint ?? [];
+    if (/^\/bin\/(ba)?sh$/.test(shell)) {
+      assert.match(script, /^exec /m, name);
+      assert.doesNotMatch(script, /\|\s*exec /, name);
+    }
+  }
+});
+
+// BusyBox tries one address alone, and that of localhost may be one at which nobody listens.
+test("no health check asks localhost with wget", () => {
+  for (const [name, service] of services) {
+    const check = service.healthcheck.test.join(" ");
+    assert.ok(!/wget .*localhost/.test(check), name);
+  }
 });
 
 test("whatever answers has a health check, and whoever needs it waits for it", () => {
