@@ -3,6 +3,8 @@
 //!
 //! The files `start`, `pid` and `log` do not exist then, so a test that ends a server by itself needs
 //! a set of packages; by hand, every command works alike.
+//!
+//! What Compose says goes to the error stream: a shell may read the standard output.
 
 use std::fs;
 use std::path::Path;
@@ -23,6 +25,11 @@ const SECRETS: [&str; 5] = [
     "influxdb-write-password",
     "influxdb-read-password",
 ];
+
+/// What is shown of each container.
+const LIST: &str = "table {{.Service}}\t{{.Status}}\t{{.Ports}}";
+/// How much of a server's log an error shows.
+const TAIL_LINES: &str = "25";
 
 /// Whether an engine runs that has the Compose plugin.
 pub(super) fn runs() -> bool {
@@ -78,11 +85,13 @@ pub(super) fn write(
         fs::create_dir_all(&folder)?;
         fs::write(folder.join("environment"), environment)?;
     }
-    // Order matters: with this file the set is one of containers.
+    // Order matters: with this file the set is one of containers. Without their profiles, `down` would
+    // leave those two.
     fs::write(
         state.join(VARIABLES),
         format!(
-            "MESSAGE_QUEUE_TYPE=kafka\nSTOCK_UP_SECRETS={}\nKAFKA_PORT={kafka}\n\
+            "COMPOSE_PROFILES=kafka,rabbitmq\nMESSAGE_QUEUE_TYPE=kafka\n\
+             STOCK_UP_SECRETS={}\nKAFKA_PORT={kafka}\n\
              RABBITMQ_PORT={amqp}\nRABBITMQ_STREAM_PORT={stream}\nINFLUXDB_PORT={influxdb}\n\
              ETCD_PORT={etcd}\nREDIS_PORT={redis}\n",
             secrets.display()
@@ -96,7 +105,7 @@ pub(super) fn up(state: &Path, services: &[Service]) -> anyhow::Result<()> {
     let mut command = compose(state)?;
     command.args(["up", "--detach", "--wait"]);
     command.args(services.iter().map(|service| service.name()));
-    shell::run(command)?;
+    shell::run_aside(command)?;
     for service in services {
         // From now on it belongs to the set.
         let name = service.name();
@@ -119,7 +128,7 @@ pub(super) fn act(state: &Path, service: Service, act: Act) -> anyhow::Result<()
     };
     let mut command = compose(state)?;
     command.args([verb, service.name()]);
-    shell::run(command)
+    shell::run_aside(command)
 }
 
 /// Removes the containers of `services` with their data.
@@ -127,26 +136,52 @@ pub(super) fn down(state: &Path, services: &[Service]) -> anyhow::Result<()> {
     let mut command = compose(state)?;
     if services.len() == Service::ALL.len() {
         command.args(["down", "--volumes", "--timeout", "1"]);
-    } else {
-        command.args(["rm", "--stop", "--force", "--volumes"]);
-        command.args(services.iter().map(|service| service.name()));
+        return shell::run_aside(command);
     }
-    shell::run(command)
+    command.args(["rm", "--stop", "--force", "--volumes"]);
+    command.args(services.iter().map(|service| service.name()));
+    shell::run_aside(command)?;
+    // Compose has removed the volumes without a name; with one it keeps them until all goes.
+    let mut command = shell::program("docker", &["volume", "rm", "--force"]);
+    for service in services {
+        command.arg(format!("{}_{}-data", project(state)?, service.name()));
+    }
+    shell::run_aside(command)
 }
 
-/// What the engine says of the set.
+/// What the engine says of the set, as comments of a shell.
 pub(super) fn list(state: &Path) -> anyhow::Result<()> {
     let mut command = compose(state)?;
-    command.args(["ps", "--all"]);
-    shell::run(command)
+    command.args(["ps", "--all", "--format", LIST]);
+    for line in shell::read(command)?.lines() {
+        println!("# {line}");
+    }
+    Ok(())
+}
+
+/// The last lines that a server said, for errors.
+pub(super) fn tail(state: &Path, service: Service) -> String {
+    let said = compose(state).and_then(|mut command| {
+        command.args(["logs", "--no-color", "--tail", TAIL_LINES, service.name()]);
+        shell::read(command)
+    });
+    match said {
+        Ok(text) => format!("the end of its log:\n{text}"),
+        Err(error) => format!("its log can't be read: {error:#}"),
+    }
+}
+
+/// The name of the Compose project that this set is.
+fn project(state: &Path) -> anyhow::Result<String> {
+    let name = state.file_name().and_then(|name| name.to_str());
+    let name = name.context("the folder of the set has no name")?;
+    // The engine wants lower case; what is left is unique enough on one machine.
+    Ok(name.to_ascii_lowercase())
 }
 
 /// Compose, on the project of this set.
 fn compose(state: &Path) -> anyhow::Result<Command> {
-    let name = state.file_name().and_then(|name| name.to_str());
-    let name = name.context("the folder of the set has no name")?;
-    // The engine wants lower case; what is left is unique enough on one machine.
-    let project = name.to_ascii_lowercase();
+    let project = project(state)?;
     let deploy = workspace::root().join("deploy");
     let mut command = shell::program("docker", &["compose", "--project-name", &project]);
     for file in ["compose.yaml", "compose.test.yaml"] {
@@ -177,12 +212,30 @@ mod tests {
             let (name, _) = wanted.split_once(":?}").expect("each is required");
             assert!(given.contains(&format!("{name}=")), "{name}");
         }
+        let stack = fs::read_to_string(deploy.join("compose.yaml")).expect("it is there");
+        for wanted in stack.split("profiles: [").skip(1) {
+            let (name, _) = wanted.split_once(']').expect("one on a line");
+            let profiles = given
+                .lines()
+                .find(|line| line.starts_with("COMPOSE_PROFILES="));
+            assert!(profiles.is_some_and(|line| line.contains(name)), "{name}");
+        }
         let offered = state.path().join("offered/rabbitmq/environment");
         let offered = fs::read_to_string(offered).expect("written");
         assert!(
             offered.contains("=amqp://stock-query:secret@127.0.0.1:20002/stocks\n"),
             "{offered}"
         );
+    }
+
+    #[test]
+    fn the_data_of_each_server_lies_in_a_volume_of_its_name() {
+        let deploy = workspace::root().join("deploy");
+        let stack = fs::read_to_string(deploy.join("compose.yaml")).expect("it is there");
+        for service in Service::ALL {
+            let volume = format!("\n  {}-data:\n", service.name());
+            assert!(stack.contains(&volume), "{volume}");
+        }
     }
 
     #[test]

@@ -165,7 +165,7 @@ impl State {
                 bail!(
                     "{} ended while it started; {}",
                     service.name(),
-                    process.tail()
+                    self.tail(service)
                 );
             }
             if watch.elapsed() > READY_TIMEOUT {
@@ -173,12 +173,21 @@ impl State {
                 bail!(
                     "{} gave no answer within {limit} s; {}",
                     service.name(),
-                    process.tail()
+                    self.tail(service)
                 );
             }
             thread::sleep(POLL);
         }
         Ok(())
+    }
+
+    /// The last lines that `service` said, for errors.
+    fn tail(&self, service: Service) -> String {
+        if self.in_docker() {
+            docker::tail(&self.folder, service)
+        } else {
+            self.process(service).tail()
+        }
     }
 
     /// The port that answers for `service`.
