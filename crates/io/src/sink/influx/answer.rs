@@ -3,8 +3,12 @@
 //! Seen on 1.6.7: 204 stored; 400 `{"error":"partial write: field type conflict: … dropped=2"}`,
 //! `partial write: points beyond retention policy dropped=2`, `partial write: unable to parse '…'
 //! … dropped=0` and `unable to parse '…'`: the other lines are stored; 404 `database not found`;
-//! 500 `retention policy not found`; 401 `authorization failed`. 2.x says `message` for `error`,
-//! 422 for points beyond retention, 404 for a bucket that is missing.
+//! 500 `retention policy not found`; 401 `authorization failed`.
+//! Seen on 2.7.12, where `message` stands for `error`: 422 `failure writing points to database:
+//! partial write: …` for conflicts and old points, which are `dropped 2 points outside retention
+//! policy of duration 1h0m0s - … dropped=2 for database: … for retention policy: autogen`; 400
+//! `unable to parse '…'`: no line is stored; 404 `bucket "…" not found`, `organization name "…" not
+//! found`; 401 `unauthorized access`; 403 `insufficient permissions for write`.
 
 use std::time::Duration;
 
@@ -58,37 +62,34 @@ pub(super) fn of_write(
     head: &Head,
     body: &str,
 ) -> Result<Answer, SinkError> {
-    let said = reason(body);
+    let said = words(body);
     match head.status {
         204 => Ok(Answer::Stored),
         413 => Ok(Answer::TooLarge),
-        400 | 422 if !is_missing(&said) => Ok(Answer::Fault(fault(said))),
-        _ => Err(failure(base, api, head, &said)),
+        400 | 422 if missing(&said).is_none() => Ok(Answer::Fault(fault(&said))),
+        _ => Err(failure(base, api, head, &shortened(&said))),
     }
 }
 
 /// What any answer means that is no answer to the lines themselves.
 pub(super) fn failure(base: &Url, api: &Api, head: &Head, said: &str) -> SinkError {
     let target = api.target();
-    match head.status {
-        401 | 403 => SinkError::Refused {
+    match (head.status, missing(said)) {
+        (401 | 403, _) => SinkError::Refused {
             reason: format!(
                 "InfluxDB at {base} refuses us ({}): {said}; see [influxdb] user and password, or \
                  token, and their right to write to `{target}`",
                 head.status
             ),
         },
-        _ if is_missing(said) => SinkError::Misconfigured {
-            reason: format!(
-                "InfluxDB at {base}: {said}; create it, or set [influxdb] create = true, or correct \
-                 the name"
-            ),
+        (_, Some(what)) => SinkError::Misconfigured {
+            reason: format!("InfluxDB at {base}: {said}; {}", what.advice()),
         },
-        429 | 500..=599 | 408 => SinkError::Unavailable {
+        (429 | 500..=599 | 408, None) => SinkError::Unavailable {
             reason: format!("InfluxDB at {base} answers {}: {said}", head.status),
             retry_after: head.retry_after.as_deref().and_then(seconds),
         },
-        status => not_influx(base, status),
+        (status, None) => not_influx(base, status),
     }
 }
 
@@ -103,11 +104,17 @@ pub(super) fn not_influx(base: &Url, status: u16) -> SinkError {
 
 /// The server's words: on one line, and not too many.
 pub(super) fn reason(body: &str) -> String {
+    shortened(&words(body))
+}
+
+/// What the body says, all of it.
+fn words(body: &str) -> String {
     let parsed: Body = serde_json::from_str(body).unwrap_or_default();
-    let said = parsed
-        .error
-        .or(parsed.message)
-        .unwrap_or_else(|| body.to_owned());
+    let said = parsed.error.or(parsed.message);
+    said.unwrap_or_else(|| body.to_owned())
+}
+
+fn shortened(said: &str) -> String {
     let plain = said
         .trim()
         .chars()
@@ -119,31 +126,62 @@ pub(super) fn reason(body: &str) -> String {
     text
 }
 
-fn is_missing(said: &str) -> bool {
-    said.contains("not found")
-        && ["database", "retention policy", "bucket", "organization"]
-            .iter()
-            .any(|what| said.contains(what))
+/// What the server does not have.
+#[derive(Debug, Clone, Copy)]
+enum Missing {
+    /// A database, bucket or retention policy, which we can create.
+    Database,
+    /// An organisation, which we cannot.
+    Organisation,
 }
 
-fn fault(said: String) -> Fault {
-    let cause = if said.contains("beyond retention policy") {
+impl Missing {
+    fn advice(self) -> &'static str {
+        match self {
+            Self::Database => "create it, or set [influxdb] create = true, or correct the name",
+            Self::Organisation => "correct [influxdb] org",
+        }
+    }
+}
+
+fn missing(said: &str) -> Option<Missing> {
+    let of_database = ["database", "retention policy", "bucket"];
+    if !said.contains("not found") {
+        None
+    } else if said.starts_with("organization") {
+        // Before the names of the others, which may be part of its name.
+        Some(Missing::Organisation)
+    } else if of_database.iter().any(|what| said.contains(what)) {
+        Some(Missing::Database)
+    } else {
+        None
+    }
+}
+
+fn fault(said: &str) -> Fault {
+    let says = |part: &str| said.contains(part);
+    let cause = if says("beyond retention policy") || says("outside retention policy") {
         DropCause::BeyondRetention
-    } else if said.contains("field type conflict") || said.contains("invalid column type") {
+    } else if says("field type conflict") || says("invalid column type") {
         DropCause::TypeConflict
-    } else if said.contains("unable to parse") || said.contains("partial write of line protocol") {
+    } else if says("unable to parse") || says("partial write of line protocol") {
         DropCause::Unparsable
     } else {
         DropCause::Refused
     };
-    let lines = said
-        .rsplit_once("dropped=")
-        .and_then(|(_, count)| count.trim().parse().ok());
     Fault {
         cause,
-        lines,
-        reason: said,
+        lines: said
+            .rsplit_once("dropped=")
+            .and_then(|(_, rest)| count(rest)),
+        reason: shortened(said),
     }
+}
+
+/// The number that a text begins with. Newer servers go on after it, with the database's name.
+fn count(text: &str) -> Option<u64> {
+    let end = text.find(|c: char| !c.is_ascii_digit());
+    text.get(..end.unwrap_or(text.len()))?.parse().ok()
 }
 
 /// `Retry-After` in seconds; a date is not understood, and the usual wait is used.
@@ -155,6 +193,9 @@ fn seconds(text: &str) -> Option<Duration> {
 mod tests {
     use super::*;
     use crate::feed::Secret;
+
+    /// 2.7.12: the number comes late, and is not the last word.
+    const OUTSIDE_RETENTION: &str = r#"{"code":"unprocessable entity","message":"failure writing points to database: partial write: dropped 2 points outside retention policy of duration 1h0m0s - oldest point stock_window,symbol=SPY,window=60s at 2013-10-08T08:00:17.034Z dropped because it violates a Retention Policy Lower Bound at 2026-07-27T21:15:32.846147093Z, newest point stock_window,symbol=SPY,window=600s at 2013-10-08T08:00:17.034Z dropped because it violates a Retention Policy Lower Bound at 2026-07-27T21:15:32.846147093Z dropped=2 for database: 1a6c2b7b0b2ce4d1 for retention policy: autogen"}"#;
 
     fn read(status: u16, body: &str) -> Result<Answer, SinkError> {
         let api = Api::V1 {
@@ -189,12 +230,20 @@ mod tests {
             DropCause::BeyondRetention,
             Some(12),
         );
+        // 1.12.2, which goes on after the number.
+        check(
+            400,
+            r#"{"error":"partial write: points beyond retention policy or outside permissible write window dropped=5 for database: stocks for retention policy: autogen"}"#,
+            DropCause::BeyondRetention,
+            Some(5),
+        );
         check(
             422,
             r#"{"code":"unprocessable entity","message":"failure writing points to database: partial write: points beyond retention policy dropped=1"}"#,
             DropCause::BeyondRetention,
             Some(1),
         );
+        check(422, OUTSIDE_RETENTION, DropCause::BeyondRetention, Some(2));
         check(
             400,
             r#"{"error":"unable to parse 'foo': missing fields"}"#,
@@ -220,6 +269,9 @@ mod tests {
             let error = read(status, body).unwrap_err();
             assert!(matches!(error, SinkError::Misconfigured { .. }), "{error}");
         }
+        let org = r#"{"code":"not found","message":"organization name \"my bucket\" not found"}"#;
+        let error = read(404, org).unwrap_err().to_string();
+        assert!(error.ends_with("; correct [influxdb] org"), "{error}");
         for status in [401, 403] {
             let error = read(status, "{}").unwrap_err();
             assert!(matches!(error, SinkError::Refused { .. }), "{error}");

@@ -27,7 +27,8 @@ pub(super) fn look_at_influxdb(config: &Config, dir: &Path, findings: &mut Findi
                 format_args!("{url} takes points; version {version}"),
             )?;
         }
-        Err(SinkError::Misconfigured { reason }) if creates && reason.contains("not found") => {
+        // An organisation that is missing is nothing that `run` creates.
+        Err(SinkError::Misconfigured { reason }) if creates && reason.contains("create = true") => {
             let found = format_args!("{url} answers; the database is created by `run`");
             findings.good("influxdb", found)?;
         }
