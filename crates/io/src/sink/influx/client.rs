@@ -33,6 +33,9 @@ const MAX_ANSWER_BYTES: usize = 64 << 10;
 /// Smaller requests are sent as they are: compressing them saves nothing.
 const MIN_GZIP_BYTES: usize = 4 << 10;
 
+/// A write of nothing is answered 204 or 400 once the key and the database are accepted.
+pub(super) const NOTHING: &[u8] = b"\n";
+
 /// Why there can be no client.
 #[derive(Debug, Error)]
 pub enum ClientError {
@@ -142,8 +145,7 @@ impl Client {
         if !matches!(head.status, 200 | 204) {
             return Err(answer::not_influx(&self.0.base, head.status));
         }
-        // A write of nothing: answered 204 or 400 once the key and the database are accepted.
-        match self.write(b"\n").await? {
+        match self.write(NOTHING).await? {
             Answer::Stored | Answer::Fault(_) | Answer::TooLarge => Ok(version),
         }
     }

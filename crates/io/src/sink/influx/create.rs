@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::super::SinkError;
 use super::answer::{self, Head};
-use super::client::Client;
+use super::client::{Client, NOTHING};
 use super::settings::{Api, Create};
 
 /// The retention policy that is created where none is named.
@@ -100,14 +100,24 @@ async fn v2(
     (org, bucket): (&str, &str),
     seconds: Option<i64>,
 ) -> Result<(), SinkError> {
+    // A token that may write to this bucket, and nothing else, is enough where the bucket is there.
+    match client.write(NOTHING).await {
+        Ok(_) => return Ok(()),
+        Err(SinkError::Misconfigured { .. }) => {}
+        Err(error) => return Err(error),
+    }
     let path = ["api", "v2", "orgs"];
     let request = client.request_with(Method::GET, &path, Some(("org", org)));
     let (head, body) = client.ask(request).await?;
     refuse(client, &head, &body)?;
     let found: Value = serde_json::from_str(&body).unwrap_or_default();
     let Some(id) = found["orgs"][0]["id"].as_str() else {
-        return Err(SinkError::Misconfigured {
-            reason: format!("InfluxDB knows no organisation `{org}`; see [influxdb] org"),
+        return Err(SinkError::Refused {
+            reason: format!(
+                "InfluxDB does not show organisation `{org}` to the token, which bucket \
+                 `{bucket}` is to be created in; create the bucket, or let the token read the \
+                 organisation and write its buckets"
+            ),
         });
     };
     let rules = seconds.map(|seconds| json!({ "type": "expire", "everySeconds": seconds }));

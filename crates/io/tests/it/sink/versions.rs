@@ -12,6 +12,13 @@ use super::mock::{Fault, Mock};
 use super::{SECRET, settings, sink, v1};
 use crate::store::run::{rows, run};
 
+/// What 2.7 says of a bucket that is not there.
+const NO_BUCKET: Fault = Fault::Answer(
+    404,
+    "",
+    "{\"code\":\"not found\",\"message\":\"bucket \\\"stocks\\\" not found\"}",
+);
+
 fn v2() -> Api {
     Api::V2 {
         org: "desk & co".to_owned(),
@@ -22,18 +29,21 @@ fn v2() -> Api {
 
 #[tokio::test]
 async fn two_and_three_write_with_a_token_and_create_what_is_missing() {
+    const WRITE: &str = "POST /api/v2/write?org=desk+%26+co&bucket=stocks&precision=ns HTTP/1.1";
     let (mock, dir) = (Mock::start(), tempfile::tempdir().unwrap());
     let mut two = settings(&mock.url, v2(), dir.path());
     let retention = Some(Span::from_secs(86_400));
     two.create = Some(Create { retention });
+    mock.script([NO_BUCKET]);
     sink(&two).write(&rows(&run(1, 5))).await.unwrap();
     assert_eq!(mock.authorization(), format!("Token {SECRET}"));
     assert_eq!(
         mock.requests(),
         [
+            WRITE,
             "GET /api/v2/orgs?org=desk+%26+co HTTP/1.1",
             "POST /api/v2/buckets HTTP/1.1",
-            "POST /api/v2/write?org=desk+%26+co&bucket=stocks&precision=ns HTTP/1.1",
+            WRITE,
         ]
     );
     let bucket: serde_json::Value = serde_json::from_str(&mock.bodies()[1]).unwrap();
@@ -67,6 +77,26 @@ async fn two_and_three_write_with_a_token_and_create_what_is_missing() {
 }
 
 #[tokio::test]
+async fn a_token_that_cannot_create_a_bucket_of_two_is_told_so_only_where_it_has_to() {
+    let (mock, dir) = (Mock::start(), tempfile::tempdir().unwrap());
+    let mut settings = settings(&mock.url, v2(), dir.path());
+    settings.create = Some(Create { retention: None });
+    let all = rows(&run(1, 5));
+    // 2.7 shows no organisation to a token that may not read it.
+    mock.script([NO_BUCKET, Fault::Answer(200, "", "{\"orgs\":[]}")]);
+    let error = sink(&settings).write(&all).await.unwrap_err();
+    assert!(matches!(error, SinkError::Refused { .. }), "{error}");
+    assert!(error.to_string().contains("create the bucket"), "{error}");
+    assert_eq!(mock.faults_left(), 0);
+    // Where it is there, nothing is asked but to write.
+    sink(&settings).write(&all).await.unwrap();
+    assert_eq!(mock.lines().len(), 10);
+    let asked = mock.requests();
+    let is_write = |line: &String| line.starts_with("POST /api/v2/write?");
+    assert!(asked[2..].iter().all(is_write), "{asked:?}");
+}
+
+#[tokio::test]
 async fn answers_of_two_lead_to_the_same_as_those_of_one() {
     let (mock, dir) = (Mock::start(), tempfile::tempdir().unwrap());
     let mut sink = sink(&settings(&mock.url, v2(), dir.path()));
@@ -74,19 +104,20 @@ async fn answers_of_two_lead_to_the_same_as_those_of_one() {
     mock.script([Fault::Answer(
         422,
         "",
-        "{\"code\":\"unprocessable entity\",\"message\":\"partial write: points beyond retention \
-         policy dropped=3\"}",
+        "{\"code\":\"unprocessable entity\",\"message\":\"failure writing points to database: partial \
+         write: dropped 3 points outside retention policy of duration 1h0m0s - oldest point \
+         stock_window,symbol=S0,window=60s at 1970-01-01T00:00:01Z dropped because it violates a \
+         Retention Policy Lower Bound at 2026-07-27T21:15:32.846147093Z, newest point \
+         stock_window,symbol=S0,window=60s at 1970-01-01T00:00:03Z dropped because it violates a \
+         Retention Policy Lower Bound at 2026-07-27T21:15:32.846147093Z dropped=3 for database: \
+         1a6c2b7b0b2ce4d1 for retention policy: autogen\"}",
     )]);
     let written = sink.write(&all).await.unwrap();
     assert_eq!(
         (written.dropped[0].cause, written.dropped[0].lines),
         (DropCause::BeyondRetention, 3)
     );
-    mock.script([Fault::Answer(
-        404,
-        "",
-        "{\"code\":\"not found\",\"message\":\"bucket \\\"stocks\\\" not found\"}",
-    )]);
+    mock.script([NO_BUCKET]);
     let error = sink.write(&all).await.unwrap_err();
     assert!(matches!(error, SinkError::Misconfigured { .. }), "{error}");
     mock.script([Fault::Answer(
