@@ -19,6 +19,10 @@ const DEAD_LETTERS: &str = "influxdb.dead.jsonl";
 /// Most lines of a request; 1.x takes 25 MB by default.
 const MAX_BATCH_LINES: usize = 50_000;
 
+/// 1.x and 2.x create nothing that keeps points for less, and 2.x calls that an error of its own,
+/// which would be tried again for ever.
+const MIN_RETENTION: Span = Span::from_secs(3_600);
+
 /// The port where the environment of the seed system names none.
 const SEED_PORT: &str = "8086";
 
@@ -170,6 +174,13 @@ impl InfluxdbConfig {
             bail!(
                 "[influxdb] timeout `{}` is outside 1s to 300s",
                 self.timeout
+            );
+        }
+        if self.create && self.retention > Span::ZERO && self.retention < MIN_RETENTION {
+            bail!(
+                "[influxdb] retention `{}` is below {MIN_RETENTION}, the least that InfluxDB takes; \
+                 `0s` keeps points for ever",
+                self.retention
             );
         }
         let both =

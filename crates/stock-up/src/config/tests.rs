@@ -199,6 +199,11 @@ fn mistakes_about_influxdb_are_named() {
         "[influxdb] batch_wait `60s` is above 10s",
     );
     refuses(
+        "create = true\nretention = \"10m\"\n",
+        "[influxdb] retention `600s` is below 3600s, the least that InfluxDB takes; `0s` keeps \
+         points for ever",
+    );
+    refuses(
         "token = \"a\"\ntoken_file = \"b\"\n",
         "[influxdb] a secret and its file are both set; keep one",
     );
