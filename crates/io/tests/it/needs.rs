@@ -14,13 +14,29 @@ const TAPES: &str = "STOCK_UP_REQUIRE_TAPES";
 /// The server that `variable` names, or nothing, loudly.
 #[track_caller]
 pub(crate) fn server(variable: &str, test: &str) -> Option<String> {
-    let named = std::env::var(variable).ok();
-    let named = named.filter(|named| !named.is_empty());
+    let named = named(variable);
     if named.is_none() {
         let how = format!("set {variable}, for example through `cargo xtask services up`");
         lacks(test, &how);
     }
     named
+}
+
+/// The same for a server that `services up` starts only when it is named, for it takes long to come
+/// by: nothing requires it.
+pub(crate) fn rare_server(variable: &str, service: &str, test: &str) -> Option<String> {
+    let named = named(variable);
+    if named.is_none() {
+        let how =
+            format!("set {variable}, for example through `cargo xtask services up {service}`");
+        say(test, &how);
+    }
+    named
+}
+
+fn named(variable: &str) -> Option<String> {
+    let named = std::env::var(variable).ok();
+    named.filter(|named| !named.is_empty())
 }
 
 /// The folder of recorded tapes, or nothing, loudly.
@@ -46,7 +62,11 @@ fn skipped(required: &str, test: &str, why: &str) {
         std::env::var_os(required).is_none_or(|value| value != "1"),
         "{required} is set, but {test} cannot run: {why}"
     );
-    // The stream itself: the harness hides what a passing test prints.
+    say(test, why);
+}
+
+/// To the stream itself: the harness hides what a passing test prints.
+fn say(test: &str, why: &str) {
     let line = format!("SKIPPED {test}: {why}\n");
     std::io::stderr().write_all(line.as_bytes()).unwrap();
 }

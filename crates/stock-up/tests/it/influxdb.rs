@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use crate::cli::{Ran, ok};
+use crate::influxdb2::Owner;
 use crate::needs;
 use crate::process::{Server, TOKEN, run, wait};
 
@@ -31,14 +32,14 @@ fn server(test: &str) -> Option<String> {
 
 /// A way to the server that can be cut: then nobody listens and every connection is reset.
 #[derive(Clone)]
-struct Gate {
+pub(crate) struct Gate {
     address: String,
     is_open: Arc<AtomicBool>,
     passing: Arc<Mutex<Vec<TcpStream>>>,
 }
 
 impl Gate {
-    fn new(server: &str) -> Self {
+    pub(crate) fn new(server: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let gate = Self {
             address: listener.local_addr().unwrap().to_string(),
@@ -78,14 +79,14 @@ impl Gate {
         }
     }
 
-    fn cut(&self) {
+    pub(crate) fn cut(&self) {
         self.is_open.store(false, Ordering::SeqCst);
         for stream in self.passing.lock().unwrap().drain(..) {
             drop(stream.shutdown(Shutdown::Both));
         }
     }
 
-    fn mend(&self) {
+    pub(crate) fn mend(&self) {
         self.is_open.store(true, Ordering::SeqCst);
     }
 }
@@ -94,7 +95,9 @@ pub(crate) struct Case {
     pub(crate) folder: tempfile::TempDir,
     /// Host and port.
     pub(crate) server: String,
-    database: String,
+    pub(crate) database: String,
+    /// Whose bucket it is, in 2.x.
+    pub(crate) owner: Option<Owner>,
 }
 
 impl Case {
@@ -103,27 +106,31 @@ impl Case {
     }
 
     pub(crate) fn with_tape(test: &str, tape: &str) -> Option<Self> {
-        let server = server(test)?;
+        Some(Self::at(server(test)?, test, tape, None))
+    }
+
+    pub(crate) fn at(server: String, test: &str, tape: &str, owner: Option<Owner>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("tape.csv"), tape).unwrap();
         let database = format!("e2e_{test}_{}", std::process::id());
-        Some(Self {
+        Self {
             folder,
             server,
             database,
-        })
+            owner,
+        }
     }
 
     pub(crate) fn tape(&self) -> PathBuf {
         self.folder.path().join("tape.csv")
     }
 
-    fn dir(&self) -> PathBuf {
+    pub(crate) fn dir(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
     /// `run` with points going to the database through `gate`.
-    fn run(&self, venue: &Server, gate: &Gate, more: &[&str]) -> Command {
+    pub(crate) fn run(&self, venue: &Server, gate: &Gate, more: &[&str]) -> Command {
         let mut command = run(
             venue,
             &self.dir(),
@@ -137,36 +144,51 @@ impl Case {
     pub(crate) fn points_to(&self, command: &mut Command, address: &str) {
         command
             .env("STOCK_UP__INFLUXDB__URL", format!("http://{address}"))
-            .env("STOCK_UP__INFLUXDB__DATABASE", &self.database)
-            .env("STOCK_UP__INFLUXDB__USER", "stock")
-            .env("STOCK_UP__INFLUXDB__PASSWORD", TOKEN)
             .env("STOCK_UP__INFLUXDB__CREATE", "true")
             .env("STOCK_UP__INFLUXDB__RETENTION", "0s");
+        match &self.owner {
+            None => command
+                .env("STOCK_UP__INFLUXDB__DATABASE", &self.database)
+                .env("STOCK_UP__INFLUXDB__USER", "stock")
+                .env("STOCK_UP__INFLUXDB__PASSWORD", TOKEN),
+            Some(owner) => command
+                .env("STOCK_UP__INFLUXDB__VERSION", "2")
+                .env("STOCK_UP__INFLUXDB__ORG", &owner.org)
+                .env("STOCK_UP__INFLUXDB__BUCKET", &self.database)
+                .env("STOCK_UP__INFLUXDB__TOKEN", &owner.token),
+        };
     }
 
     /// The answer to a query as rows of cells, times in ns. As CSV: a number keeps its digits.
-    fn query(&self, text: &str) -> Vec<Vec<String>> {
-        let mut stream = TcpStream::connect(&self.server).unwrap();
+    pub(crate) fn query(&self, text: &str) -> Vec<Vec<String>> {
         let text: String = text.bytes().fold(String::new(), |mut text, byte| {
             write!(text, "%{byte:02X}").unwrap();
             text
         });
         let body = format!("q={text}&epoch=ns&db={}", self.database);
-        let length = body.len();
-        write!(
-            stream,
-            "POST /query HTTP/1.0\r\ncontent-type: application/x-www-form-urlencoded\r\n\
-             accept: application/csv\r\ncontent-length: {length}\r\n\r\n{body}"
-        )
-        .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        let kinds = "content-type: application/x-www-form-urlencoded\r\naccept: application/csv";
+        let body = self.ask("POST /query", kinds, &body);
         let cells = |line: &str| line.split(',').map(str::to_owned).collect();
         body.lines()
             .filter(|line| !line.starts_with("name,"))
             .map(cells)
             .collect()
+    }
+
+    /// Asks over HTTP/1.0, where an answer comes in one piece: the body of that.
+    pub(crate) fn ask(&self, line: &str, headers: &str, body: &str) -> String {
+        let mut stream = TcpStream::connect(&self.server).unwrap();
+        let key = self.owner.as_ref().map_or_else(String::new, Owner::header);
+        let length = body.len();
+        write!(
+            stream,
+            "{line} HTTP/1.0\r\n{headers}\r\n{key}content-length: {length}\r\n\r\n{body}"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        body.to_owned()
     }
 
     /// The points of the layout `wide`, as the database has them.
@@ -203,7 +225,7 @@ impl Case {
     }
 
     #[track_caller]
-    fn is_equal(&self) {
+    pub(crate) fn is_equal(&self) {
         let (stored, exported) = (self.stored(), self.exported());
         let differs = exported
             .iter()
@@ -220,7 +242,11 @@ impl Case {
 
 impl Drop for Case {
     fn drop(&mut self) {
-        self.query(&format!("DROP DATABASE {}", self.database));
+        if self.owner.is_some() {
+            self.remove_bucket();
+        } else {
+            self.query(&format!("DROP DATABASE {}", self.database));
+        }
     }
 }
 
@@ -271,7 +297,7 @@ pub(crate) fn tape(rows: u32, symbols: &[&str]) -> String {
     text
 }
 
-fn sent(process: &Server) -> u64 {
+pub(crate) fn sent(process: &Server) -> u64 {
     let metrics = process.get("/metrics").unwrap_or_default();
     let line = metrics
         .lines()

@@ -20,6 +20,7 @@ mod gaps;
 #[cfg(all(feature = "redis", feature = "kafka"))]
 mod handover;
 mod influxdb;
+mod influxdb2;
 #[path = "../../../io/tests/it/needs.rs"]
 mod needs;
 #[cfg(feature = "kafka")]

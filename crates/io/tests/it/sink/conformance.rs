@@ -6,7 +6,7 @@ use stock_up_core::Point;
 use stock_up_io::sink::{MemorySink, Sink};
 use stock_up_io::store::PointRow;
 
-use super::influxdb::Database;
+use super::database::Database;
 use super::mock::Mock;
 use super::{settings, sink, v1};
 use crate::store::run::{rows, run};
@@ -105,7 +105,17 @@ async fn the_sink_of_influxdb_conforms_on_the_real_server() {
         return;
     };
     let dir = tempfile::tempdir().unwrap();
-    let sink = sink(&settings(&database.url, v1(&database.name), dir.path()));
+    let sink = sink(&settings(&database.url, database.api(), dir.path()));
+    conforms(sink, || database.points()).await;
+}
+
+#[tokio::test]
+async fn the_sink_of_influxdb_conforms_on_the_real_server_of_two() {
+    let Some(database) = Database::bucket("conforms") else {
+        return;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let sink = sink(&settings(&database.url, database.api(), dir.path()));
     conforms(sink, || database.points()).await;
 }
 

@@ -6,8 +6,8 @@ use stock_up_io::sink::Tail;
 use stock_up_io::store::Store;
 
 use super::conformance::last_of_each;
+use super::database::Database;
 use super::delivery::{Told, deliver, until};
-use super::influxdb::Database;
 use super::mock::{Fault, Mock};
 use super::{settings, sink, v1};
 use crate::store::run::{commit_all, rows, run};

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 
 use serde_json::Value;
 use stock_up_core::{Span, Volume};
@@ -13,108 +11,9 @@ use stock_up_io::store::PointRow;
 use stock_up_io::text::VolumeField;
 
 use super::conformance::last_of_each;
+use super::database::Database;
 use super::{SECRET, settings, sink, v1};
-use crate::needs;
 use crate::store::run::{rows, run};
-
-const SERVER: &str = "STOCK_UP_TEST_INFLUXDB";
-
-/// A database of its own for each test, removed at its end.
-pub(super) struct Database {
-    pub(super) url: String,
-    pub(super) name: String,
-}
-
-impl Database {
-    pub(super) fn new(test: &str) -> Option<Self> {
-        let database = Self::named(test)?;
-        database.query(&format!("CREATE DATABASE {}", database.name));
-        Some(database)
-    }
-
-    /// One that does not exist yet.
-    fn named(test: &str) -> Option<Self> {
-        let url = needs::server(SERVER, test)?;
-        let name = format!("test_{test}_{}", std::process::id());
-        Some(Self { url, name })
-    }
-
-    /// Asks over HTTP/1.0: an answer in one piece.
-    pub(super) fn query(&self, text: &str) -> Value {
-        let address = self.url.trim_start_matches("http://");
-        let mut stream = TcpStream::connect(address).unwrap();
-        let encode = |byte: u8| format!("%{byte:02X}");
-        let text: String = text.bytes().map(encode).collect();
-        let body = format!("q={text}&epoch=ns&db={}", self.name);
-        write!(
-            stream,
-            "POST /query HTTP/1.0\r\ncontent-type: application/x-www-form-urlencoded\r\n\
-             content-length: {}\r\n\r\n{body}",
-            body.len()
-        )
-        .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
-        serde_json::from_str(body).unwrap()
-    }
-
-    /// Rows of a query as maps of column to value.
-    pub(super) fn rows(&self, text: &str) -> Vec<BTreeMap<String, Value>> {
-        let answer = self.query(text);
-        let series = &answer["results"][0]["series"];
-        let mut rows = Vec::new();
-        for series in series.as_array().into_iter().flatten() {
-            let columns = series["columns"].as_array().unwrap();
-            for values in series["values"].as_array().unwrap() {
-                let cells = columns.iter().zip(values.as_array().unwrap());
-                rows.push(
-                    cells
-                        .map(|(name, cell)| (name.as_str().unwrap().to_owned(), cell.clone()))
-                        .collect(),
-                );
-            }
-        }
-        rows
-    }
-
-    /// The points of the layout `wide`.
-    pub(super) fn points(&self) -> BTreeMap<(String, i64, i64), String> {
-        let read = |row: BTreeMap<String, Value>| {
-            let text = |name: &str| row[name].as_str().unwrap().to_owned();
-            let float = |name: &str| row.get(name).and_then(Value::as_f64);
-            let said = format!(
-                "{} {} {:?} {:?} {} {} {}",
-                row["transactions"],
-                float("volume").unwrap(),
-                float("last_price"),
-                float("avg_price_trans"),
-                text("status"),
-                float("coverage").unwrap(),
-                row["revision"],
-            );
-            let window = Span::parse(&text("window")).unwrap().ns();
-            (
-                (text("symbol"), window, row["time"].as_i64().unwrap()),
-                said,
-            )
-        };
-        self.rows("SELECT * FROM stock_window")
-            .into_iter()
-            .map(read)
-            .collect()
-    }
-
-    fn count(&self, measurement: &str) -> usize {
-        self.rows(&format!("SELECT value FROM {measurement}")).len()
-    }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        self.query(&format!("DROP DATABASE {}", self.name));
-    }
-}
 
 fn seed(volume: VolumeField) -> Layout {
     Layout::Seed {
@@ -191,16 +90,7 @@ async fn one_conflicting_series_in_a_large_batch_is_found() {
     // Somebody wrote a text where our number goes, in one measurement and at one time.
     let mut settings = settings(&database.url, v1(&database.name), dir.path());
     settings.batch_lines = 5_000;
-    let address = database.url.trim_start_matches("http://").to_owned();
-    let mut stream = TcpStream::connect(address).unwrap();
-    let line = "last_price,symbol=S3 value=\"text\" 1000";
-    let (name, length) = (&database.name, line.len());
-    write!(
-        stream,
-        "POST /write?db={name}&precision=ms HTTP/1.0\r\ncontent-length: {length}\r\n\r\n{line}"
-    )
-    .unwrap();
-    stream.read_to_end(&mut Vec::new()).unwrap();
+    database.write_line("last_price,symbol=S3 value=\"text\" 1000");
     settings.layout = seed(VolumeField::Float);
     let written = sink(&settings).write(&all).await.unwrap();
     let ours = all

@@ -1,9 +1,11 @@
 //! Sinks: what they hold after whatever a server or the network does, and what feeds them.
 
 mod conformance;
+mod database;
 mod delivery;
 mod faults;
 mod influxdb;
+mod influxdb2;
 mod mock;
 mod tls;
 mod versions;
