@@ -134,7 +134,7 @@ pub(super) fn act(state: &Path, service: Service, act: Act) -> anyhow::Result<()
 /// Removes the containers of `services` with their data.
 pub(super) fn down(state: &Path, services: &[Service]) -> anyhow::Result<()> {
     let mut command = compose(state)?;
-    if services.len() == Service::ALL.len() {
+    if services.len() == Service::USUAL.len() {
         command.args(["down", "--volumes", "--timeout", "1"]);
         return shell::run_aside(command);
     }
@@ -232,7 +232,7 @@ mod tests {
     fn the_data_of_each_server_lies_in_a_volume_of_its_name() {
         let deploy = workspace::root().join("deploy");
         let stack = fs::read_to_string(deploy.join("compose.yaml")).expect("it is there");
-        for service in Service::ALL {
+        for service in Service::USUAL {
             let volume = format!("\n  {}-data:\n", service.name());
             assert!(stack.contains(&volume), "{volume}");
         }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use super::Service;
+use super::{Service, influxdb2};
 use crate::{setup, shell, workspace};
 
 const POM: &str = include_str!("../../services/kafka/pom.xml");
@@ -32,6 +32,9 @@ pub(crate) fn install(services: &[Service]) -> anyhow::Result<()> {
     if services.contains(&Service::Kafka) {
         kafka_jars()?;
     }
+    if services.contains(&Service::InfluxDb2) {
+        influxdb2::program()?;
+    }
     Ok(())
 }
 
@@ -53,6 +56,8 @@ fn needs(service: Service) -> &'static [(&'static str, &'static str)] {
         Service::InfluxDb => &[("influxdb", "influxd")],
         Service::Etcd => &[("etcd-server", "etcd"), ("etcd-client", "etcdctl")],
         Service::Redis => &[("redis-server", "redis-server")],
+        // It has no package.
+        Service::InfluxDb2 => &[],
     }
 }
 

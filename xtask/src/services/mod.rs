@@ -1,11 +1,13 @@
 //! Real servers for tests and trials: Kafka, RabbitMQ, InfluxDB, etcd and Redis on loopback, with
 //! their data in a temporary folder.
 //!
+//! InfluxDB 2, which has to be built first, comes only when it is named.
 //! Several sets can run side by side, for each takes free ports.
 //! Whatever a command starts is found again through its state folder, whose layout `state` tells;
 //! tests may read it.
 
 mod docker;
+mod influxdb2;
 mod install;
 mod process;
 mod ready;
@@ -21,9 +23,10 @@ use state::State;
 use crate::stopwatch::{Shown, Stopwatch};
 
 pub(crate) const HELP: &str = "\
-cargo xtask services <command> [kafka] [rabbitmq] [influxdb] [etcd] [redis]
+cargo xtask services <command> [kafka] [rabbitmq] [influxdb] [etcd] [redis] [influxdb2]
 
-  up [NAME…]        start these (default: all) and print how to reach them
+  up [NAME…]        start these (default: all but influxdb2, which has to be built first)
+                    and print how to reach them
      [--docker]     in containers; a new set is that anyway where a Docker engine runs
      [--packages]   from Debian's packages, also where one runs
   status            what runs, and how to reach it
@@ -46,16 +49,27 @@ pub(crate) enum Service {
     InfluxDb,
     Etcd,
     Redis,
+    InfluxDb2,
 }
 
 impl Service {
-    /// The slowest to start comes first.
-    pub(crate) const ALL: [Self; 5] = [
+    /// What every test run has, and `up` where it names none. The slowest to start comes first.
+    pub(crate) const USUAL: [Self; 5] = [
         Self::Kafka,
         Self::RabbitMq,
         Self::InfluxDb,
         Self::Etcd,
         Self::Redis,
+    ];
+
+    /// These, and what takes too long to come by.
+    const ALL: [Self; 6] = [
+        Self::Kafka,
+        Self::RabbitMq,
+        Self::InfluxDb,
+        Self::Etcd,
+        Self::Redis,
+        Self::InfluxDb2,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -65,6 +79,7 @@ impl Service {
             Self::InfluxDb => "influxdb",
             Self::Etcd => "etcd",
             Self::Redis => "redis",
+            Self::InfluxDb2 => "influxdb2",
         }
     }
 
@@ -138,6 +153,15 @@ impl Wish {
         }
     }
 
+    /// The same with servers of which no image is named anywhere.
+    fn with(self, services: &[Service]) -> anyhow::Result<Self> {
+        match self {
+            _ if !services.contains(&Service::InfluxDb2) => Ok(self),
+            Self::Docker => bail!("influxdb2 is built here; it comes without `--docker`"),
+            Self::Either | Self::Packages => Ok(Self::Packages),
+        }
+    }
+
     fn is_docker(self, engine_runs: impl Fn() -> bool) -> bool {
         match self {
             Self::Either => engine_runs(),
@@ -149,10 +173,11 @@ impl Wish {
 
 fn up(named: &[Service], wish: Wish) -> anyhow::Result<()> {
     let services = if named.is_empty() {
-        &Service::ALL[..]
+        &Service::USUAL[..]
     } else {
         named
     };
+    let wish = wish.with(services)?;
     let found = State::find()?;
     let state = match found {
         Some(state) => state,
@@ -204,7 +229,7 @@ fn status() -> anyhow::Result<()> {
             Condition::Stopped => "stopped",
         };
         let pid = process.pid().map(|pid| pid.to_string()).unwrap_or_default();
-        println!("# {:8} {condition:7} {pid}", service.name());
+        println!("# {:9} {condition:7} {pid}", service.name());
     }
     print!("{}", state.exports());
     Ok(())
@@ -250,7 +275,7 @@ impl Running {
     /// the programs of this machine.
     pub(crate) fn for_tests(name: &str) -> anyhow::Result<Option<Self>> {
         let required = std::env::var(REQUIRED).is_ok_and(|value| value == "1");
-        match installed(&Service::ALL) {
+        match installed(&Service::USUAL) {
             Ok(packages) => Self::start(name, !packages).map(Some),
             Err(error) if required => Err(error),
             Err(error) => {
@@ -272,7 +297,7 @@ impl Running {
             running.0.use_docker()?;
         }
         let watch = Stopwatch::start();
-        running.0.up(&Service::ALL)?;
+        running.0.up(&Service::USUAL)?;
         println!("all servers answer after {}", Shown(watch.elapsed()));
         Ok(running)
     }
@@ -314,6 +339,13 @@ mod tests {
         };
         assert!(chosen(&[], true) && !chosen(&[], false));
         assert!(chosen(&["--docker"], false) && !chosen(&["--packages"], true));
+        let with = |wish: Wish| wish.with(&[Service::InfluxDb2]);
+        assert!(
+            !with(Wish::Either)
+                .expect("it can be built")
+                .is_docker(|| true)
+        );
+        assert!(with(Wish::Docker).is_err());
     }
 
     #[test]
@@ -321,7 +353,7 @@ mod tests {
         let error = run(&["up", "kafkaa"]).expect_err("a typo");
         assert_eq!(
             error.to_string(),
-            "`kafkaa` is not a server; they are kafka, rabbitmq, influxdb, etcd, redis"
+            "`kafkaa` is not a server; they are kafka, rabbitmq, influxdb, etcd, redis, influxdb2"
         );
         assert!(run(&["upp"]).is_err());
         assert!(run(&["up", "--dokcer"]).is_err());

@@ -29,6 +29,9 @@ pub(super) fn answers(service: Service, port: u16) -> bool {
         Service::Etcd => ask(address, &get("/health"), |answer| {
             contains(answer, br#""health":"true""#)
         }),
+        Service::InfluxDb2 => ask(address, &get("/health"), |answer| {
+            contains(answer, br#""status":"pass""#)
+        }),
         Service::Redis => ask(address, b"PING\r\n", |answer| answer.starts_with(b"+PONG")),
     };
     asked.unwrap_or(false)
@@ -42,8 +45,18 @@ fn get(path: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").into_bytes()
 }
 
+/// A request with a body in JSON.
+pub(super) fn post(path: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+         Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+    )
+    .into_bytes()
+}
+
 /// Sends `question` and reads until `expected` holds, the server ends, or time or room runs out.
-fn ask(
+pub(super) fn ask(
     address: SocketAddr,
     question: &[u8],
     expected: impl Fn(&[u8]) -> bool,
@@ -66,7 +79,7 @@ fn ask(
     Ok(false)
 }
 
-fn contains(text: &[u8], part: &[u8]) -> bool {
+pub(super) fn contains(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
 }
 
@@ -109,6 +122,10 @@ mod tests {
         assert!(ready(
             Service::Etcd,
             b"HTTP/1.1 200 OK\r\n\r\n{\"health\":\"true\"}"
+        ));
+        assert!(ready(
+            Service::InfluxDb2,
+            b"HTTP/1.1 200 OK\r\n\r\n{\"status\":\"pass\", \"checks\":[]}"
         ));
         assert!(!ready(
             Service::Etcd,

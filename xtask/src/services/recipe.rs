@@ -8,7 +8,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 
-use super::{Service, install};
+use super::{Service, influxdb2, install};
 
 /// Ports are chosen below those that the system hands out to clients, so that nobody takes one
 /// while its server is stopped for a while.
@@ -60,6 +60,14 @@ const REDIS: [Template; 2] = [
     ("ctl", include_str!("../../services/redis/ctl")),
 ];
 
+const INFLUXDB2: [Template; 2] = [
+    ("start", include_str!("../../services/influxdb2/start")),
+    (
+        "setup.json",
+        include_str!("../../services/influxdb2/setup.json"),
+    ),
+];
+
 /// Writes what `service` needs into `folder`, with free ports; the last file is `environment`.
 pub(super) fn write(service: Service, folder: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(folder)
@@ -98,6 +106,16 @@ pub(super) fn write(service: Service, folder: &Path) -> anyhow::Result<()> {
             words.ports(&["port"])?;
             words.fill(folder, &REDIS)?;
             "STOCK_UP_TEST_REDIS=redis://127.0.0.1:@port@\n"
+        }
+        Service::InfluxDb2 => {
+            words.ports(&["port"])?;
+            words.set("program", influxdb2::program()?.display().to_string());
+            words.set("password", random_hex::<12>()?);
+            words.set("token", random_hex::<12>()?);
+            words.fill(folder, &INFLUXDB2)?;
+            "STOCK_UP_TEST_INFLUXDB2=http://127.0.0.1:@port@\n\
+             STOCK_UP_TEST_INFLUXDB2_ORG=stock-up\n\
+             STOCK_UP_TEST_INFLUXDB2_TOKEN=@token@\n"
         }
     };
     // Order matters: a folder with this file is whole.
@@ -196,7 +214,7 @@ mod tests {
         assert_eq!(unfilled("a@localhost -p @port@ b"), Some("port"));
         let folder = tempfile::tempdir().expect("a folder");
         // Kafka's needs its jars.
-        let others = Service::ALL
+        let others = Service::USUAL
             .into_iter()
             .filter(|&one| one != Service::Kafka);
         for service in others {

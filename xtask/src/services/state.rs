@@ -21,7 +21,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 
 use super::process::{Condition, POLL, Process};
-use super::{Act, Service, docker, ready, recipe};
+use super::{Act, Service, docker, influxdb2, ready, recipe};
 use crate::stopwatch::Stopwatch;
 use crate::workspace;
 
@@ -119,6 +119,9 @@ impl State {
         }
         for &service in services {
             self.wait(service)?;
+            if service == Service::InfluxDb2 {
+                influxdb2::set_up(&self.of(service), self.port(service)?)?;
+            }
         }
         self.write_environment()
     }
@@ -157,10 +160,10 @@ impl State {
 
     /// Waits until `service` answers.
     pub(super) fn wait(&self, service: Service) -> anyhow::Result<()> {
-        let ports = self.ports(service)?;
+        let port = self.port(service)?;
         let process = self.process(service);
         let watch = Stopwatch::start();
-        while !ports.iter().all(|&(role, port)| ready::answers(role, port)) {
+        while !ready::answers(service, port) {
             if !self.in_docker() && process.condition() == Condition::Stopped {
                 bail!(
                     "{} ended while it started; {}",
@@ -191,13 +194,12 @@ impl State {
     }
 
     /// The port that answers for `service`.
-    fn ports(&self, service: Service) -> anyhow::Result<Vec<(Service, u16)>> {
+    fn port(&self, service: Service) -> anyhow::Result<u16> {
         let path = self.of(service).join("environment");
         let text = fs::read_to_string(&path)
             .with_context(|| format!("`{}` can't be read", path.display()))?;
         let first = text.lines().next().and_then(port_of);
-        let port = first.with_context(|| format!("`{}` names no port", path.display()))?;
-        Ok(vec![(service, port)])
+        first.with_context(|| format!("`{}` names no port", path.display()))
     }
 
     /// Ends `services` at once and removes their data; with the last one goes the folder.
