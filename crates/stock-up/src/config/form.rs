@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use anyhow::{Context, bail};
@@ -74,7 +74,9 @@ pub(crate) fn secret_from_file(path: &Path) -> anyhow::Result<Secret> {
     if mode & 0o022 != 0 {
         bail!("token file `{shown}` can be written by others; `chmod 600 {shown}`");
     }
-    if mode & 0o044 != 0 {
+    // In a container it belongs to somebody else, and must be readable by others to be read at all.
+    let is_ours = file.uid() == rustix::process::geteuid().as_raw();
+    if is_ours && mode & 0o044 != 0 {
         tracing::warn!(file = %shown, "the token file can be read by others; chmod 600 is better");
     }
     let secret = Secret::new(&fs::read_to_string(path).with_context(about)?);
