@@ -227,6 +227,7 @@ export class MockServer {
     this.market.windows = windows;
     this.settings = { ...this.settings, revision: wanted.revision + 1, settings: wanted.settings, refused: null };
     this.send('settings', this.settings);
+    this.send('followed', { symbols: subscriptions, windows, grid: '1s' });
     return json(response, 200, this.settings);
   }
 

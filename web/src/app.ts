@@ -72,6 +72,7 @@ export class App {
       onEvent: (name, data) => {
         this.market.take(name, data);
         if (name === 'snapshot') this.takeSnapshot();
+        if (name === 'followed') this.loader.fillSparks();
       },
       onState: (connection) => {
         this.market.takeConnection(connection);

@@ -107,6 +107,13 @@ export interface ErrorAnswer {
   detail: string;
 }
 
+/** Which symbols and windows there are. */
+export interface Followed {
+  symbols: string[];
+  windows: string[];
+  grid: string;
+}
+
 /** What each server-sent event carries, by its name. */
 export interface LiveEvents {
   snapshot: SymbolsAnswer;
@@ -115,6 +122,7 @@ export interface LiveEvents {
   feed: Feed;
   gap: Gap;
   settings: SettingsAnswer;
+  followed: Followed;
   pipeline: Pipeline;
 }
 
@@ -127,6 +135,7 @@ export const LIVE_EVENT_NAMES: readonly LiveEventName[] = [
   'feed',
   'gap',
   'settings',
+  'followed',
   'pipeline',
 ];
 

@@ -108,27 +108,46 @@ impl Hub {
     /// What is computed from here on; rows of windows that are no more are forgotten.
     pub(crate) fn publish_windows(&self, windows: &[Span], grid: Span) {
         let mut state = self.lock();
+        if state.view.windows == windows && state.view.grid == grid {
+            return;
+        }
         state.view.windows = windows.to_vec();
         state.view.grid = grid;
         for symbol in state.view.symbols.values_mut() {
             symbol.rows.retain(|row| windows.contains(&row.window));
         }
+        self.tell_followed(state);
     }
 
     /// Which symbols are followed; the others stay only while they have rows.
     pub(crate) fn publish_subscriptions(&self, symbols: &[String]) {
+        self.publish_subscriptions_of(|_| true, symbols.iter().map(String::as_str));
+    }
+
+    /// Which of the symbols for which `is_meant` says so are followed; nothing is said of the rest.
+    pub(crate) fn publish_subscriptions_of<'a>(
+        &self,
+        is_meant: impl Fn(&str) -> bool,
+        symbols: impl Iterator<Item = &'a str>,
+    ) {
         let mut state = self.lock();
+        let before = state.view.subscribed();
         let known = &mut state.view.symbols;
-        for symbol in known.values_mut() {
-            symbol.subscribed = false;
+        for (name, symbol) in known.iter_mut() {
+            symbol.subscribed &= !is_meant(name);
         }
-        for symbol in symbols.iter().take(MAX_SYMBOLS) {
-            known
-                .entry(Arc::from(symbol.as_str()))
-                .or_default()
-                .subscribed = true;
+        for symbol in symbols {
+            let is_full = known.len() >= MAX_SYMBOLS;
+            match known.get_mut(symbol) {
+                Some(symbol) => symbol.subscribed = true,
+                None if is_full => {}
+                None => known.entry(Arc::from(symbol)).or_default().subscribed = true,
+            }
         }
         known.retain(|_, symbol| symbol.subscribed || !symbol.rows.is_empty());
+        if state.view.subscribed() != before {
+            self.tell_followed(state);
+        }
     }
 
     /// The live view of windows that may have changed; those that only grew older are kept for who
@@ -157,6 +176,14 @@ impl Hub {
             }
         }
         known.retain(|_, symbol| symbol.subscribed || !symbol.rows.is_empty());
+    }
+
+    /// Who follows what changes hears which symbols and windows there are; others start with them.
+    fn tell_followed(&self, mut state: MutexGuard<'_, State>) {
+        if state.followed {
+            state.pending.followed();
+            self.wake(state, Kind::Followed);
+        }
     }
 
     /// Points that were emitted, revisions included.
@@ -299,6 +326,12 @@ impl Hub {
 }
 
 impl Snapshot {
+    /// The symbols that are followed.
+    fn subscribed(&self) -> Vec<Arc<str>> {
+        let symbols = self.symbols.iter().filter(|(_, view)| view.subscribed);
+        symbols.map(|(symbol, _)| Arc::clone(symbol)).collect()
+    }
+
     /// Puts a row in the place of its predecessor; `false` when it says the same but for its time, or
     /// when there is no room for its symbol.
     fn keep(&mut self, row: &Arc<Row>) -> bool {

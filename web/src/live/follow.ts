@@ -8,12 +8,23 @@ import type { Market } from './market';
 export async function changeSettings(market: Market, edit: (settings: Settings) => Settings): Promise<SettingsAnswer> {
   const current = market.settings ?? (await getSettings());
   try {
-    return accept(market, await putSettings(current.revision, edit(current.settings)));
+    return await change(market, current, edit);
   } catch (error) {
     if (!(error instanceof ApiError) || error.status !== 409) throw error;
-    const fresh = await getSettings();
-    return accept(market, await putSettings(fresh.revision, edit(fresh.settings)));
+    return change(market, await getSettings(), edit);
   }
+}
+
+async function change(
+  market: Market,
+  before: SettingsAnswer,
+  edit: (settings: Settings) => Settings,
+): Promise<SettingsAnswer> {
+  const answer = await putSettings(before.revision, edit(before.settings));
+  // An answer may arrive after the event that announced a later revision; the newer one stays.
+  if (market.settings === null || answer.revision >= market.settings.revision) market.takeSettings(answer);
+  market.takeWish(before.settings, answer.settings);
+  return answer;
 }
 
 export function follow(market: Market, symbols: readonly string[], at?: number): Promise<SettingsAnswer> {
@@ -40,10 +51,4 @@ export function typedSymbols(text: string): string[] {
   if (!/^[\w.,:\s/^=-]+$/.test(trimmed)) return trimmed === '' ? [] : [trimmed];
   const cased = trimmed === trimmed.toLowerCase() ? trimmed.toUpperCase() : trimmed;
   return [...new Set(cased.split(/[\s,]+/).filter((word) => word !== ''))];
-}
-
-/** An answer may arrive after the event that announced a later revision; the newer one stays. */
-function accept(market: Market, answer: SettingsAnswer): SettingsAnswer {
-  if (market.settings === null || answer.revision >= market.settings.revision) market.takeSettings(answer);
-  return answer;
 }

@@ -3,11 +3,13 @@
 
 import type {
   Feed,
+  Followed,
   Gap,
   LiveEventName,
   LiveEvents,
   Pipeline,
   Row,
+  Settings,
   SettingsAnswer,
   Status,
   SymbolsAnswer,
@@ -69,6 +71,8 @@ export class Market {
         return this.takeGap(data as Gap);
       case 'settings':
         return this.takeSettings(data as SettingsAnswer);
+      case 'followed':
+        return this.takeFollowed(data as Followed);
       case 'pipeline':
         return this.takePipeline(data as Pipeline);
     }
@@ -106,10 +110,26 @@ export class Market {
 
   takeSettings(answer: SettingsAnswer): void {
     this.settings = answer;
-    for (const symbol of answer.settings.subscriptions) this.track(symbol);
-    this.keepOnly(answer.settings.subscriptions);
-    this.takeWindows(answer.settings.windows);
     this.frames.topic('settings');
+    // They order the list.
+    this.frames.topic('list');
+  }
+
+  /** Which symbols and windows there are: where another process reads the feed, its word counts. */
+  private takeFollowed(answer: Followed): void {
+    this.grid = answer.grid;
+    for (const symbol of answer.symbols) this.track(symbol);
+    this.keepOnly(answer.symbols);
+    this.takeWindows(answer.windows);
+    this.frames.topic('list');
+  }
+
+  /** Shows at once what a reader has changed; `followed` says what came of it. */
+  takeWish(before: Settings, wish: Settings): void {
+    const [old, wanted] = [new Set(before.subscriptions), new Set(wish.subscriptions)];
+    for (const symbol of wanted) if (!old.has(symbol)) this.track(symbol);
+    for (const symbol of old) if (!wanted.has(symbol)) this.symbols.delete(symbol);
+    if (wish.windows.join() !== before.windows.join()) this.takeWindows(wish.windows);
     this.frames.topic('list');
   }
 
@@ -193,7 +213,7 @@ export class Market {
   private takeWindows(windows: string[]): void {
     this.windows = windows;
     const first = windows[0];
-    if (this.window !== null && !windows.includes(this.window) && first !== undefined) this.chooseWindow(first);
+    if (first !== undefined && (this.window === null || !windows.includes(this.window))) this.chooseWindow(first);
     this.frames.topic('choice');
   }
 

@@ -89,15 +89,44 @@ test('a feed that is not live makes its numbers stale', () => {
   expect(market.statusOf('SPY')).toBe('stale');
 });
 
-test('settings say which symbols there are; a window that is gone is left', () => {
+test('the server says which symbols there are; a window that is gone is left', () => {
+  market.take('followed', { symbols: ['IBM', 'BAC'], windows: ['5m'], grid: '1s' });
+  expect([...market.symbols.keys()].sort()).toEqual(['BAC', 'IBM']);
+  expect(market.window).toBe('5m');
+});
+
+test('the first windows that are told are used', () => {
+  const early = new Market(quiet);
+  early.takeSnapshot({ ...snapshot(), windows: [] });
+  early.take('followed', { symbols: ['SPY'], windows: ['60s'], grid: '1s' });
+  expect(early.window).toBe('60s');
+  early.take('rows', { time_ns: at(1) * 1e6, rows: [row(1, '11')] });
+  expect(early.symbols.get('SPY')?.row?.last_price).toBe('11');
+});
+
+test('what a reader changes is seen at once, and nothing else goes', () => {
+  const settings = (...subscriptions: string[]) => ({
+    subscriptions,
+    windows: ['5m'],
+    lateness: '1s',
+    log_level: 'info' as const,
+  });
+  market.takeWish(settings('IBM'), settings('BAC'));
+  expect([...market.symbols.keys()].sort()).toEqual(['BAC', 'SPY']);
+  market.takeWish(settings(), settings());
+  expect([...market.symbols.keys()].sort()).toEqual(['BAC', 'SPY']);
+  expect(market.window).toBe('60s');
+});
+
+test('settings of a process that only follows say nothing of what there is', () => {
   market.take('settings', {
     revision: 2,
     source: '',
-    settings: { subscriptions: ['IBM', 'BAC'], windows: ['5m'], lateness: '1s', log_level: 'info' },
+    settings: { subscriptions: [], windows: ['5m'], lateness: '1s', log_level: 'info' },
     refused: null,
   });
-  expect([...market.symbols.keys()].sort()).toEqual(['BAC', 'IBM']);
-  expect(market.window).toBe('5m');
+  expect([...market.symbols.keys()].sort()).toEqual(['IBM', 'SPY']);
+  expect(market.window).toBe('60s');
 });
 
 test('sorting goes by value, and puts what has none last', () => {

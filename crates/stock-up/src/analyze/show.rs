@@ -1,5 +1,6 @@
 //! What analysis shows: the newest points, and the live view where it changed.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -77,6 +78,7 @@ impl Analysis {
 
     /// Shows the feed as it was when the state was saved: its records do not come again.
     pub(super) fn show_feed_as_left(&self) {
+        self.show_subscriptions();
         for change in self
             .input
             .origin()
@@ -99,13 +101,25 @@ impl Analysis {
             FeedEvent::Stale => (FeedPhase::Stale, ""),
             FeedEvent::Refused(reason) => (FeedPhase::Refused, reason.as_str()),
             FeedEvent::Ended => (FeedPhase::Ended, ""),
-            FeedEvent::Clock(_) | FeedEvent::Subscribed(_) | FeedEvent::Unsubscribed(_) => return,
+            FeedEvent::Subscribed(_) | FeedEvent::Unsubscribed(_) => {
+                self.show_subscriptions();
+                return;
+            }
+            FeedEvent::Clock(_) => return,
         };
         self.hub.publish_feed(FeedState {
             phase,
             since: Some(change.at),
             detail: detail.to_owned(),
         });
+    }
+
+    /// Shows what `collect` has subscribed, of the symbols that are analysed here.
+    fn show_subscriptions(&self) {
+        let names: HashSet<&str> = self.analyzer.symbols().map(|(_, name)| name).collect();
+        let is_ours = |name: &str| names.contains(name);
+        let subscribed = self.analyzer.subscribed();
+        self.hub.publish_subscriptions_of(is_ours, subscribed);
     }
 
     pub(super) fn show_points(&mut self) {

@@ -4,6 +4,7 @@
 //! first (`Leaving`).
 
 use std::collections::BTreeMap;
+use std::iter;
 
 use anyhow::anyhow;
 use stock_up_core::partition::partition_of;
@@ -103,6 +104,10 @@ impl Assignment {
         let theirs = |symbol: &str| partition_of(symbol, partitions) == partition;
         follow.history.remove(partition);
         follow.hub.forget(theirs);
+        if follow.receives {
+            // Its records will not tell here that one of them is given up.
+            follow.hub.publish_subscriptions_of(theirs, iter::empty());
+        }
         self.leaving.add(partition, part);
         self.count(follow);
         true

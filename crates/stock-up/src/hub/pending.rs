@@ -27,15 +27,17 @@ pub(crate) enum Kind {
     Feed,
     Gap,
     Settings,
+    Followed,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Rows,
         Self::Points,
         Self::Feed,
         Self::Gap,
         Self::Settings,
+        Self::Followed,
     ];
 
     fn bit(self) -> u8 {
@@ -45,6 +47,7 @@ impl Kind {
             Self::Feed => 4,
             Self::Gap => 8,
             Self::Settings => 16,
+            Self::Followed => 32,
         }
     }
 }
@@ -77,6 +80,7 @@ pub(crate) struct Batch {
     pub(crate) feed: Option<FeedState>,
     pub(crate) gap: Option<Gap>,
     pub(crate) settings: bool,
+    pub(crate) followed: bool,
     /// Points that were cut off since the last batch.
     pub(crate) points_dropped: u64,
 }
@@ -88,6 +92,7 @@ pub(super) struct Pending {
     feed: Option<FeedState>,
     gaps: VecDeque<Gap>,
     settings: bool,
+    followed: bool,
     points_dropped: u64,
     /// Kinds whose next event may be sent at once: the sender sleeps until there is one.
     pub(super) awaited: Kinds,
@@ -131,6 +136,10 @@ impl Pending {
         self.settings = true;
     }
 
+    pub(super) fn followed(&mut self) {
+        self.followed = true;
+    }
+
     /// Takes what waits of the kinds that are due, and awaits those of which nothing does.
     pub(super) fn take(&mut self, due: Kinds) -> Batch {
         let mut batch = Batch {
@@ -167,6 +176,10 @@ impl Pending {
             Kind::Settings => {
                 batch.settings = std::mem::take(&mut self.settings);
                 batch.settings
+            }
+            Kind::Followed => {
+                batch.followed = std::mem::take(&mut self.followed);
+                batch.followed
             }
         }
     }

@@ -99,7 +99,8 @@ pub(super) fn settings_of(
         )));
     }
     let place = (dir, Roles::of(args));
-    let fresh = Missing::Create(Box::new(settings_source::defaults(config)));
+    let fresh = settings_source::defaults(config, place.1);
+    let fresh = Missing::Create(Box::new(fresh));
     let (handle, watcher) = settings_source::open(config, place, fresh)?;
     let Some(symbols) = &args.symbols else {
         return Ok((handle, watcher));

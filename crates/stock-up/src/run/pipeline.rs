@@ -234,6 +234,7 @@ fn sources((dir, log): (&DataDir, &Log), shared: &Shared, settings: &SettingsHan
             hub: shared.hub.clone(),
         }),
         settings: settings.clone(),
+        settings_elsewhere: false,
     }
 }
 
@@ -292,8 +293,9 @@ async fn follow_settings(
             None => {}
         }
         logging.set_level(state.settings.log_level);
-        hub.publish_subscriptions(&state.settings.subscriptions);
+        // Without a feed here, the records tell what is subscribed.
         if let Some(wishes) = &wishes {
+            hub.publish_subscriptions(&state.settings.subscriptions);
             let wanted = state.settings.subscriptions.clone();
             wishes.send_if_modified(|held| std::mem::replace(held, wanted.clone()) != wanted);
         }

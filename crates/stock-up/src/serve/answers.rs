@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 use stock_up_core::Decimal;
 
-pub(super) use live::{FeedAnswer, RowAnswer, SymbolsAnswer};
+pub(super) use live::{FeedAnswer, FollowedAnswer, RowAnswer, SymbolsAnswer};
 pub(super) use settings::{SettingsAnswer, SettingsChange};
 pub(super) use stored::{GapAnswer, GapsAnswer, SeriesAnswer, TradesAnswer};
 

@@ -92,6 +92,10 @@ impl App {
         &self.0.sources.settings
     }
 
+    fn settings_elsewhere(&self) -> bool {
+        self.0.sources.settings_elsewhere
+    }
+
     fn reads(&self) -> &Reads {
         &self.0.reads
     }

@@ -4,7 +4,9 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use super::answers::{FeedAnswer, GapAnswer, RowAnswer, SettingsAnswer, SymbolsAnswer};
+use super::answers::{
+    FeedAnswer, FollowedAnswer, GapAnswer, RowAnswer, SettingsAnswer, SymbolsAnswer,
+};
 use super::live::PipelineEvent;
 use super::refusal::RefusalBody;
 use super::routes::{Answered, Route, routes};
@@ -139,6 +141,7 @@ fn events(generator: &mut SchemaGenerator) -> Value {
         "feed": generator.subschema_for::<FeedAnswer<'_>>(),
         "gap": generator.subschema_for::<GapAnswer<'_>>(),
         "settings": generator.subschema_for::<SettingsAnswer>(),
+        "followed": generator.subschema_for::<FollowedAnswer<'_>>(),
         "pipeline": generator.subschema_for::<PipelineEvent>(),
     })
 }

@@ -102,6 +102,8 @@ pub(crate) struct Sources {
     pub(crate) history: Arc<dyn History>,
     pub(crate) trades: Arc<dyn TradeSource>,
     pub(crate) settings: SettingsHandle,
+    /// Of the settings only the log level counts here: the others are kept where `collect` runs.
+    pub(crate) settings_elsewhere: bool,
 }
 
 impl std::fmt::Debug for Sources {

@@ -47,7 +47,7 @@ pub(super) fn open(
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let defaults = (defaults(config), log_keys(roles));
+    let defaults = (defaults(config, roles), log_keys(roles));
     let opened = runtime.block_on(EtcdSettings::open(options, defaults, last_good));
     let (handle, etcd) = opened.map_err(failure)?;
     Ok((handle, SettingsSource::Etcd(Box::new(etcd))))

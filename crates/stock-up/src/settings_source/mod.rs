@@ -31,10 +31,22 @@ impl SettingsSource {
     }
 }
 
+/// Whether other processes may have the same settings, so that a change of them here counts.
+pub(crate) fn are_shared(config: &Config) -> bool {
+    config.etcd.is_on() || !config.settings_file.as_os_str().is_empty()
+}
+
 /// What holds when nobody said anything.
-pub(crate) fn defaults(config: &Config) -> Settings {
+pub(crate) fn defaults(config: &Config, roles: Roles) -> Settings {
+    let has_own_file = config.settings_file.as_os_str().is_empty();
+    let subscriptions = if roles.collect || !has_own_file {
+        Source::default_symbols(config.venue.kind)
+    } else {
+        // Who does not read the feed is not told which one it is.
+        Vec::new()
+    };
     Settings {
-        subscriptions: Source::default_symbols(config.venue.kind),
+        subscriptions,
         ..Settings::default()
     }
 }

@@ -219,7 +219,8 @@ fn as_one_process(broker: &Broker) {
     ran_well(&mut stage.collect(broker, &[]));
     assert!(analyze.0.wait().unwrap().success(), "analyze failed");
     stage.is_whole("analyze");
-    serve.wait_for("/api/v1/symbols", "\"SPY\"");
+    // Its own settings name no symbol: what `collect` has subscribed is what it shows.
+    serve.wait_for("/api/v1/symbols", "\"symbol\":\"SPY\",\"subscribed\":true");
     let last = stage.expected();
     wait("the dashboard's own series", || {
         (stage.series("serve").len() == last.len()).then_some(())
@@ -357,7 +358,8 @@ fn an_analyzer_gets_old_records_again_while_new_ones_flow() {
     wait("the records from the first on", || applied(&analyze));
 }
 
-/// What records tell of the feed they tell once: whoever reads on after a restart knows it still.
+/// What records tell of the feed and its symbols they tell once: whoever reads on after a restart
+/// knows it still.
 #[test]
 fn a_process_without_the_feed_knows_the_venue_after_a_restart() {
     let Some(broker) = Broker::kafka("venue_known", 2) else {
@@ -382,7 +384,7 @@ fn a_process_without_the_feed_knows_the_venue_after_a_restart() {
     }
     collect.end();
     for process in roles.each_ref().map(start) {
-        for text in &told[..2] {
+        for text in [told[0], told[1], "\"subscribed\":true"] {
             process.wait_for("/api/v1/symbols", text);
         }
     }

@@ -32,6 +32,7 @@ use crate::follow::{FollowDir, Partitioned};
 use crate::hub::Hub;
 use crate::queue::Queue;
 use crate::serve::{Sources, TradeSource};
+use crate::settings_source;
 use crate::telemetry::Telemetry;
 use crate::venue::Source;
 use watched::Watched;
@@ -94,6 +95,7 @@ impl Queued<'_> {
             history: Arc::new(history.clone()),
             trades,
             settings,
+            settings_elsewhere: !roles.collect && !settings_source::are_shared(&common.config),
         };
         let server = serve(
             &common.config,

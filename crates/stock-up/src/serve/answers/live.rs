@@ -122,6 +122,33 @@ pub(in crate::serve) struct SymbolsAnswer<'a> {
     symbols: Vec<SymbolAnswer<'a>>,
 }
 
+/// Which symbols and windows there are.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Followed")]
+pub(in crate::serve) struct FollowedAnswer<'a> {
+    symbols: Vec<&'a str>,
+    #[schemars(with = "Vec<String>")]
+    windows: Vec<Text<Span>>,
+    #[schemars(with = "String")]
+    grid: Text<Span>,
+}
+
+impl<'a> FollowedAnswer<'a> {
+    /// What of the snapshot is subscribed and wanted.
+    pub(in crate::serve) fn new(
+        snapshot: &'a Snapshot,
+        wants_symbol: impl Fn(&str) -> bool,
+    ) -> Self {
+        let symbols = snapshot.symbols.iter();
+        let symbols = symbols.filter(|(symbol, view)| view.subscribed && wants_symbol(symbol));
+        Self {
+            symbols: symbols.map(|(symbol, _)| symbol.as_ref()).collect(),
+            windows: snapshot.windows.iter().copied().map(Text).collect(),
+            grid: Text(snapshot.grid),
+        }
+    }
+}
+
 /// One symbol.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Symbol")]

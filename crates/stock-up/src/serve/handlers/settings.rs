@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use stock_up_io::settings::SettingsFileError;
+use stock_up_io::settings::{Settings, SettingsFileError};
 
 use super::market::NoParams;
 use crate::serve::App;
@@ -26,10 +26,27 @@ pub(in crate::serve) async fn change_settings(
     let now = app.settings().current();
     let wanted = change.settings.into_settings(&now.settings);
     let wanted = wanted.map_err(|detail| invalid(&detail))?;
+    if app.settings_elsewhere() && !changes_level_alone(&wanted, &now.settings) {
+        return Err(Refusal::new(
+            StatusCode::FORBIDDEN,
+            "settings_elsewhere",
+            "this process only follows the queue: change symbols and windows where `collect` runs, \
+             or keep the settings of all roles in etcd",
+        ));
+    }
     let written = app.settings().write(change.revision, wanted).await;
     written
         .map(|state| Answer((&state).into()))
         .map_err(refusal)
+}
+
+/// Whether the log level becomes another one, and nothing else.
+fn changes_level_alone(wanted: &Settings, now: &Settings) -> bool {
+    let level_alone = Settings {
+        log_level: wanted.log_level,
+        ..now.clone()
+    };
+    wanted.log_level != now.log_level && *wanted == level_alone
 }
 
 fn invalid(detail: &str) -> Refusal {

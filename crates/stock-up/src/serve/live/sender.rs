@@ -13,7 +13,7 @@ use super::client::{Client, Filter, Sent};
 use super::event::{Encoded, PipelineEvent, event, rows_head};
 use super::pace::Pace;
 use crate::hub::{Batch, Hub, Kind};
-use crate::serve::answers::{FeedAnswer, GapAnswer, SettingsAnswer, SymbolsAnswer};
+use crate::serve::answers::{FeedAnswer, FollowedAnswer, GapAnswer, SettingsAnswer, SymbolsAnswer};
 use crate::telemetry::{Counts, Telemetry};
 
 /// How often the rates of the program are sent.
@@ -100,6 +100,14 @@ impl Sender {
     }
 
     fn send_batch(&self, clients: &mut Clients, batch: Batch) {
+        // First: rows of a symbol mean nothing to a client that does not know of it.
+        if batch.followed {
+            let snapshot = self.hub.snapshot();
+            clients.send(|filter| {
+                let answer = FollowedAnswer::new(&snapshot, |symbol| filter.wants_symbol(symbol));
+                Some(event("followed", &answer))
+            });
+        }
         if !batch.points.is_empty() {
             let points = Encoded::new(batch.points);
             clients.send(|filter| points.event("points", "", filter));
@@ -144,6 +152,7 @@ fn sent_kinds(batch: &Batch) -> impl Iterator<Item = Kind> {
         (Kind::Feed, batch.feed.is_some()),
         (Kind::Gap, batch.gap.is_some()),
         (Kind::Settings, batch.settings),
+        (Kind::Followed, batch.followed),
     ];
     sent.into_iter()
         .filter(|(_, sent)| *sent)

@@ -2,10 +2,37 @@
 
 use std::sync::Arc;
 
+use serde_json::{Value, json};
 use stock_up_core::{Point, Span, Status, SymbolId};
 use stock_up_io::store::{Commit, NewPoint, Progress, ReaderPool, Store};
 
 use super::harness::{NOW, SECOND, XSS, row, start, start_with};
+
+#[tokio::test]
+async fn settings_that_are_kept_elsewhere_are_not_changed_here() {
+    let server = start_with(|serve| serve.sources.settings_elsewhere = true).await;
+    let now = server.get("/api/v1/settings").await.json();
+    let change = |settings: &Value| {
+        let body = json!({"revision": 1, "settings": settings});
+        let server = &server;
+        async move {
+            let body = body.to_string();
+            server.change("PUT /api/v1/settings", &body).await
+        }
+    };
+    let mut wanted = now["settings"].clone();
+    wanted["subscriptions"] = json!(["IBM"]);
+    let refusal = change(&wanted).await.refusal();
+    assert_eq!(refusal, (403, "settings_elsewhere".to_owned()));
+    // Who takes a symbol off that the settings do not name must not be told that it worked.
+    let refusal = change(&now["settings"]).await.refusal();
+    assert_eq!(refusal, (403, "settings_elsewhere".to_owned()));
+    assert_eq!(server.get("/api/v1/settings").await.json(), now);
+    let mut wanted = now["settings"].clone();
+    wanted["log_level"] = json!("debug");
+    let answer = change(&wanted).await.json();
+    assert_eq!(answer["settings"]["log_level"], "debug");
+}
 
 #[tokio::test]
 async fn probes_answer_in_words() {

@@ -147,6 +147,7 @@ pub(super) async fn start_with(change: impl FnOnce(&mut Serve)) -> Running {
             history: Arc::new(Fake),
             trades: Arc::new(Fake),
             settings: handle,
+            settings_elsewhere: false,
         },
         token: None,
         tls: None,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
+use stock_up_core::Span;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::net::{TcpSocket, TcpStream};
 
@@ -138,6 +139,29 @@ async fn a_change_of_the_settings_is_told() {
         "lateness": "2s", "log_level": "debug"}}"#;
     let answer = server.change("PUT /api/v1/settings", change).await.json();
     assert_eq!(Events::expect(&events.next().await, "settings"), answer);
+}
+
+#[tokio::test]
+async fn which_symbols_and_windows_there_are_is_told_when_it_changes() {
+    let server = start().await;
+    let mut events = Events::open(&server, "?symbols=IBM,SPY").await;
+    Events::expect(&events.next().await, "snapshot");
+    let is_ours = |symbol: &str| symbol == "SPY" || symbol == "IBM";
+    let subscribed = ["IBM"].into_iter();
+    server.hub.publish_subscriptions_of(is_ours, subscribed);
+    let followed = Events::expect(&events.next().await, "followed");
+    assert_eq!(followed["symbols"], serde_json::json!(["IBM"]));
+    let snapshot = server.hub.snapshot();
+    assert!(
+        snapshot.symbols["BOOM"].subscribed,
+        "nothing was said of it"
+    );
+    server
+        .hub
+        .publish_windows(&[Span::from_secs(60)], Span::from_secs(5));
+    let followed = Events::expect(&events.next().await, "followed");
+    assert_eq!(followed["windows"], serde_json::json!(["60s"]));
+    assert_eq!(followed["grid"], "5s");
 }
 
 #[tokio::test]
