@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Partition, Shared, broker};
 use crate::queue::{Consumer, Event, Incoming, Place, QueueError, Start};
 
-/// Reads messages from a [`MemoryQueue`].
+/// Reads messages from a [`super::MemoryQueue`].
 #[derive(Debug)]
 pub struct MemoryConsumer {
     shared: Arc<Shared>,
