@@ -2,9 +2,8 @@
 //
 // A long task is measured in wall time, and where the machine is shared that includes waiting for a processor:
 // a task can then be long while the page does little. So up to three spells are watched, and one without a long
-// task passes. When none is, the longest task's own processor time must be within the limit in one spell instead,
-// which is a weaker promise: it leaves out the waiting. One, because others who empty the cache add to that time as
-// well. Everything measured is printed either way.
+// task passes. When none is, the longest task's own processor time must be within the limit instead, which is a
+// weaker promise: it leaves out the waiting. Everything measured is printed either way.
 
 import type { CDPSession, Page } from '@playwright/test';
 import { expect, openPage, test } from './world';
@@ -40,7 +39,7 @@ test('fifty symbols update ten times a second without a long task', async ({ pag
   test.info().annotations.push({ type: 'long tasks', description: JSON.stringify(spells) });
   const clean = spells.some(({ longTasksMs }) => longTasksMs.length === 0);
   if (!clean) console.log('every spell had a long task: the processor time of the longest task decides');
-  expect(clean ? 0 : Math.min(...spells.map(({ longestCpuMs }) => longestCpuMs))).toBeLessThanOrEqual(LIMIT_MS);
+  expect(clean ? 0 : Math.max(...spells.map(({ longestCpuMs }) => longestCpuMs))).toBeLessThanOrEqual(LIMIT_MS);
   expect(Math.max(...spells.map(({ framesDrawn }) => framesDrawn))).toBeGreaterThan(25);
 });
 
