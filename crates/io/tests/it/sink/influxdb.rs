@@ -12,7 +12,7 @@ use stock_up_io::text::VolumeField;
 
 use super::conformance::last_of_each;
 use super::database::Database;
-use super::{SECRET, settings, sink, v1};
+use super::{SECRET, odd_symbols, settings, sink, v1};
 use crate::store::run::{rows, run};
 
 fn seed(volume: VolumeField) -> Layout {
@@ -206,21 +206,7 @@ async fn symbols_that_look_like_syntax_are_stored_as_they_are() {
         return;
     };
     let dir = tempfile::tempdir().unwrap();
-    let mut all = rows(&run(1, 5));
-    for (row, name) in all.iter_mut().zip([
-        "a,b=c d",
-        "<img src=x>",
-        "\"quoted\"",
-        "üñí",
-        "back\\slash",
-        "a\\,b",
-        "=",
-        "x y=1i 99",
-    ]) {
-        row.symbol = name.into();
-        row.point.window = Span::from_secs(60);
-    }
-    let all = &all[..8];
+    let all = &odd_symbols();
     let mut sink = sink(&settings(&database.url, v1(&database.name), dir.path()));
     let written = sink.write(all).await.unwrap();
     assert_eq!(written.dropped, []);

@@ -14,7 +14,7 @@ use stock_up_io::text::VolumeField;
 
 use super::conformance::last_of_each;
 use super::database::Database;
-use super::{settings, sink};
+use super::{odd_symbols, settings, sink};
 use crate::store::run::{rows, run};
 
 /// Settings for `database`, with time for a busy machine.
@@ -192,21 +192,7 @@ async fn symbols_that_look_like_syntax_are_stored_as_they_are() {
         return;
     };
     let dir = tempfile::tempdir().unwrap();
-    let mut all = rows(&run(1, 5));
-    for (row, name) in all.iter_mut().zip([
-        "a,b=c d",
-        "<img src=x>",
-        "\"quoted\"",
-        "üñí",
-        "back\\slash",
-        "a\\,b",
-        "=",
-        "x y=1i 99",
-    ]) {
-        row.symbol = name.into();
-        row.point.window = Span::from_secs(60);
-    }
-    let all = &all[..8];
+    let all = &odd_symbols();
     let settings = settings_of(&database, &dir);
     let written = sink(&settings).write(all).await.unwrap();
     assert_eq!(written.dropped, []);

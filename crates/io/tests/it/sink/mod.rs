@@ -13,10 +13,26 @@ mod versions;
 use std::path::Path;
 use std::time::Duration;
 
+use stock_up_core::Span;
 use stock_up_io::clock::Clock;
 use stock_up_io::feed::Secret;
 use stock_up_io::sink::influx::{Api, Client, Layout};
 use stock_up_io::sink::{InfluxSettings, InfluxSink};
+use stock_up_io::store::PointRow;
+
+use crate::store::run::{rows, run};
+
+/// Symbols that a database could take for its own syntax.
+const ODD_SYMBOLS: [&str; 8] = [
+    "a,b=c d",
+    "<img src=x>",
+    "\"quoted\"",
+    "üñí",
+    "back\\slash",
+    "a\\,b",
+    "=",
+    "x y=1i 99",
+];
 
 /// Anything secret; it must never be seen again.
 pub(crate) const SECRET: &str = "CANARY-7f3a";
@@ -47,4 +63,16 @@ pub(crate) fn settings(url: &str, api: Api, dir: &Path) -> InfluxSettings {
 pub(crate) fn sink(settings: &InfluxSettings) -> InfluxSink {
     let client = Client::new(settings).unwrap();
     InfluxSink::new(client, settings, Clock::from_fn(|| 7))
+}
+
+/// A point of each of [`ODD_SYMBOLS`].
+pub(crate) fn odd_symbols() -> Vec<PointRow> {
+    let mut all = rows(&run(1, 5));
+    all.truncate(ODD_SYMBOLS.len());
+    for (row, name) in all.iter_mut().zip(ODD_SYMBOLS) {
+        row.symbol = name.into();
+        row.point.window = Span::from_secs(60);
+    }
+    assert_eq!(all.len(), ODD_SYMBOLS.len(), "one for each");
+    all
 }
