@@ -14,8 +14,8 @@ const RESORT_MS = 1_000;
 /** Rows drawn in one animation frame; the others wait for the next. */
 const ROWS_PER_FRAME = 100;
 /** Sparklines drawn in one frame: at least these, and at least this share of those that wait. */
-const SPARKS_PER_FRAME = 6;
-const SPARKS_SHARE = 1 / 8;
+const SPARKS_PER_FRAME = 3;
+const SPARKS_SHARE = 1 / 16;
 
 export class WatchList {
   readonly root: HTMLElement;
