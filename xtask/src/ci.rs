@@ -152,6 +152,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let mut table = Vec::new();
     let mut tests = Transcript::default();
     let mut failed = Vec::new();
+    let mut reasons = Vec::new();
     for step in STEPS.iter().filter(|step| options.wants(step)) {
         println!("\n==> {}: {}", step.name, step.what);
         let watch = Stopwatch::start();
@@ -163,7 +164,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
                 tests.add(outcome.tests);
             }
             Err(error) => {
-                println!("\nstep `{}` failed after {took}: {error:#}", step.name);
+                println!("\nstep `{}` failed after {took}", step.name);
+                reasons.push(format!("{}: {error:#}", step.name));
                 table.push(format!("{:10} {took:>12}  FAILED", step.name));
                 failed.push(step.name);
                 if !options.keep_going {
@@ -185,6 +187,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     if failed.is_empty() {
         return Ok(());
     }
+    // Last, so that whoever sees only the end of a long log knows what broke.
+    println!("\n{}", reasons.join("\n"));
     let again: Vec<String> = failed
         .iter()
         .map(|name| format!("cargo xtask ci --only {name}"))

@@ -85,6 +85,7 @@ pub(crate) fn succeeds(mut command: Command) -> bool {
 }
 
 /// Runs `command` with its output shown, and keeps the lines that count tests.
+/// The error of a run that failed names the tests that did.
 pub(crate) fn record(mut command: Command) -> anyhow::Result<Transcript> {
     let line = shown(&command);
     println!("$ {line}");
@@ -108,10 +109,15 @@ pub(crate) fn record(mut command: Command) -> anyhow::Result<Transcript> {
         follow(out, &transcript);
     });
     let status = child.wait().with_context(|| format!("`{line}` was lost"))?;
+    let transcript = transcript.into_inner().expect("no reader panicked");
     if !status.success() {
-        bail!("`{line}` failed: {status}");
+        let mut names = String::new();
+        for name in &transcript.failed {
+            write!(names, "\n  {name}").expect("a String takes all text");
+        }
+        bail!("`{line}` failed: {status}{names}");
     }
-    Ok(transcript.into_inner().expect("no reader panicked"))
+    Ok(transcript)
 }
 
 fn follow(stream: impl Read, transcript: &Mutex<Transcript>) {
@@ -165,5 +171,13 @@ mod tests {
         let transcript = record(program("sh", &["-c", script])).expect("sh runs");
         assert_eq!(transcript.passed, 2);
         assert_eq!(transcript.skipped, ["a: b"]);
+    }
+
+    #[test]
+    fn a_failed_run_names_its_tests() {
+        let script = "echo 'test one ... FAILED'; echo 'test two ... ok'; exit 101";
+        let error = record(program("sh", &["-c", script])).expect_err("it exits with 101");
+        let text = error.to_string();
+        assert!(text.ends_with("failed: exit status: 101\n  one"), "{text}");
     }
 }

@@ -1,4 +1,4 @@
-//! What the test runners said: how many tests passed, and which were skipped and why.
+//! What the test runners said: how many tests passed, which failed, and which were skipped and why.
 //!
 //! A test of ours that cannot run writes one line `SKIPPED <name>: <why>` to the standard error
 //! stream itself, which the test harness does not capture.
@@ -8,6 +8,8 @@
 #[derive(Debug, Default)]
 pub(crate) struct Transcript {
     pub(crate) passed: usize,
+    /// The names of those that failed.
+    pub(crate) failed: Vec<String>,
     pub(crate) skipped: Vec<String>,
 }
 
@@ -18,6 +20,8 @@ impl Transcript {
         let line = line.trim();
         if let Some(skip) = line.strip_prefix("SKIPPED ") {
             self.skipped.push(skip.to_owned());
+        } else if let Some(name) = failed(line) {
+            self.failed.push(name.to_owned());
         } else if let Some(counts) = line.strip_prefix("test result: ") {
             self.passed += number_before(counts, " passed").unwrap_or(0);
             self.skip_unnamed(number_before(counts, " ignored"), "marked as ignored");
@@ -40,6 +44,7 @@ impl Transcript {
 
     pub(crate) fn add(&mut self, other: Self) {
         self.passed += other.passed;
+        self.failed.extend(other.failed);
         self.skipped.extend(other.skipped);
     }
 
@@ -48,6 +53,20 @@ impl Transcript {
             self.skipped.push(format!("{count} tests: {why}"));
         }
     }
+}
+
+/// The test that `line` reports as failed.
+fn failed(line: &str) -> Option<&str> {
+    // The harness of Rust: `test sink::retries ... FAILED`.
+    let of_rust = line.strip_prefix("test ");
+    if let Some(name) = of_rust.and_then(|rest| rest.strip_suffix(" ... FAILED")) {
+        return Some(name);
+    }
+    // Playwright, Vitest, and the runner of Node.js; each says more than the name, which helps.
+    ["✘ ", "× ", "not ok "]
+        .iter()
+        .find_map(|mark| line.strip_prefix(mark))
+        .map(str::trim_start)
 }
 
 /// The last number that stands right before `word`.
@@ -81,6 +100,29 @@ fn plain(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn failed_tests_are_named() {
+        let mut transcript = Transcript::default();
+        for line in [
+            "test sink::retries ... FAILED",
+            "test sink::answers ... ok",
+            "  \u{1b}[31m✘\u{1b}[39m   4 [mock] › live.spec.ts:6:1 › numbers move (30.1s)",
+            "   × a line breaks 3ms",
+            "not ok 3 - every panel has a query",
+            "test result: FAILED. 1 passed; 1 failed; 0 ignored",
+        ] {
+            transcript.line(line);
+        }
+        let names = [
+            "sink::retries",
+            "4 [mock] › live.spec.ts:6:1 › numbers move (30.1s)",
+            "a line breaks 3ms",
+            "3 - every panel has a query",
+        ];
+        assert_eq!(transcript.failed, names);
+        assert_eq!(transcript.passed, 1);
+    }
 
     #[track_caller]
     fn check(line: &str, passed: usize, skipped: &[&str]) {

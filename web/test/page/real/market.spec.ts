@@ -2,7 +2,7 @@
 
 import type { Page } from '@playwright/test';
 import { addSymbol, chartFacts, openPage, rowOf } from '../world';
-import { expect, HOSTILE, test } from './world';
+import { expect, HOSTILE, LONG, test } from './world';
 
 test('it loads and numbers move', async ({ page, world }) => {
   await openPage(page, world, '#/SPY');
@@ -45,6 +45,27 @@ test('a hostile name that trades is text, with its numbers', async ({ page, worl
   await expect(page.locator('.toast')).toContainText(HOSTILE);
   await expect(row).toHaveCount(0);
   await expect(page.locator('img')).toHaveCount(0);
+});
+
+test('a long number is shown whole, and inside its column', async ({ page, world }) => {
+  await openPage(page, world);
+  await addSymbol(page, LONG);
+  const row = rowOf(page, LONG);
+  await expect(row.locator('td.c-last')).toHaveText(/^[\d\u2009]{10}\.\d{6}$/, { timeout: 20_000 });
+  const leaving = await row.evaluate((node) =>
+    [...node.querySelectorAll('td')]
+      .filter((td) => {
+        const text = document.createRange();
+        text.selectNodeContents(td);
+        const [inner, outer] = [text.getBoundingClientRect(), td.getBoundingClientRect()];
+        return inner.left < outer.left - 0.5 || inner.right > outer.right + 0.5 || inner.bottom > outer.bottom + 0.5;
+      })
+      .map((td) => td.className),
+  );
+  expect(leaving).toEqual([]);
+  await row.hover();
+  await row.locator('.remove').click();
+  await expect(row).toHaveCount(0);
 });
 
 test.describe('on a phone', () => {

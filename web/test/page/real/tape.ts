@@ -8,6 +8,8 @@ export const FIRST_MS = Date.UTC(2013, 3, 10, 13, 30);
 export interface Listing {
   symbol: string;
   price: number;
+  /** Decimals of its prices; 2 unless told. */
+  decimals?: number;
   /** How often it trades, relative to the others. */
   weight: number;
 }
@@ -22,7 +24,7 @@ export interface TapeOptions {
 
 export function writeTape(path: string, { listings, minutes, stepMs, seed = 1 }: TapeOptions): void {
   const random = mulberry32(seed);
-  const walks = listings.map(({ symbol, price }) => ({ symbol, price, drift: 0 }));
+  const walks = listings.map(({ symbol, price, decimals = 2 }) => ({ symbol, price, decimals, drift: 0 }));
   const places = listings.flatMap(({ weight }, i) => Array<number>(weight).fill(i));
   const lines = ['timestamp_ns,symbol,price,size'];
   for (let atMs = 0; atMs < minutes * 60_000; atMs += stepMs) {
@@ -33,7 +35,7 @@ export function writeTape(path: string, { listings, minutes, stepMs, seed = 1 }:
     walk.price *= 1 + walk.drift + (random() - 0.5) * 1.6e-4;
     const activity = 1 + 0.5 * Math.sin(atMs / 97_000) + 0.4 * Math.sin(atMs / 31_000);
     const size = 100 * Math.ceil(random() ** 4 * 12 * activity);
-    lines.push(`${FIRST_MS + atMs}000000,${walk.symbol},${walk.price.toFixed(2)},${size}`);
+    lines.push(`${FIRST_MS + atMs}000000,${walk.symbol},${walk.price.toFixed(walk.decimals)},${size}`);
   }
   writeFileSync(path, `${lines.join('\n')}\n`);
 }

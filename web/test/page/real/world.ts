@@ -7,6 +7,8 @@ import type { Listing } from './tape';
 
 export const HOSTILE = '<img src=x onerror=alert(1)>';
 const FOLLOWED = ['SPY', 'QQQ', 'IWM', 'AAPL', 'MSFT', 'IBM', 'GE', 'XOM', 'JPM', 'KO', 'DIS', 'CAT'];
+/** A symbol whose prices are wider than a column. */
+export const LONG = 'LONG';
 /** Symbols that trade and are not followed at first. */
 const OTHERS = Array.from({ length: 31 }, (_, i) => `S${String(i).padStart(2, '0')}`);
 
@@ -17,6 +19,7 @@ const MARKET: MarketOptions = {
     listings: [
       ...FOLLOWED.map((symbol, i) => listing(4, symbol, i)),
       ...[HOSTILE, ...OTHERS].map((symbol, i) => listing(1, symbol, i)),
+      { symbol: LONG, price: 12_345_678, decimals: 6, weight: 1 },
     ],
     minutes: 20,
     stepMs: 25,
