@@ -159,10 +159,13 @@ export function paintTag(frame: Frame, price: number, text: string, font: string
   context.font = font;
   context.fillStyle = colours.accent;
   const height = 17 * ratio;
-  context.fillRect(right + ratio, y - height / 2, context.measureText(text).width + 13 * ratio, height);
+  const width = context.measureText(text).width + 13 * ratio;
+  // A price wider than the axis reaches into the plot: cut, it would be another price.
+  const left = Math.min(right + ratio, context.canvas.width - width);
+  context.fillRect(left, y - height / 2, width, height);
   context.fillStyle = colours['tag-text'];
   context.textAlign = 'left';
   context.textBaseline = 'middle';
-  context.fillText(text, right + 7 * ratio, y + 0.5 * ratio);
+  context.fillText(text, left + 6 * ratio, y + 0.5 * ratio);
   context.restore();
 }

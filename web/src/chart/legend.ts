@@ -3,7 +3,7 @@
 
 import type { Row } from '../contract';
 import { humanDuration } from '../pure/duration';
-import { ABSENT, clockNear, exact, fixed, general, percent } from '../pure/format';
+import { ABSENT, clockNear, exact, general, mean, percent } from '../pure/format';
 import type { Point } from '../pure/series';
 import type { GapSpan } from '../pure/spans';
 import { el, setClass, setText, setTitle } from '../shell/dom';
@@ -54,13 +54,13 @@ export class Legend {
 
   /** Shows a point; null under the cursor means that nothing was observed there. */
   show(point: Point | null, decimals: number, nowMs: number): void {
-    const more = Math.min(decimals + 2, 10);
+    const more = decimals + 2;
     this.set('Time', point === null ? ABSENT : clockNear(point.atMs, nowMs));
     this.set('Last', exact(point?.last_price ?? null, decimals));
-    this.set('VWAP', fixed(point?.avg_price_volume ?? null, more));
+    this.set('VWAP', mean(point?.avg_price_volume ?? null, more));
     this.set('Low', exact(point?.min_price ?? null, decimals));
     this.set('High', exact(point?.max_price ?? null, decimals));
-    this.set('Mean', fixed(point?.avg_price_trans ?? null, more));
+    this.set('Mean', mean(point?.avg_price_trans ?? null, more));
     this.set('Std dev', general(point?.variance == null ? null : Math.sqrt(point.variance), 4));
     this.set('Trades', point === null ? ABSENT : exact(String(point.transactions)));
     this.set('Volume', exact(point?.volume ?? null));

@@ -3,7 +3,7 @@
 import { msOf } from '../contract';
 import type { Market } from '../live/market';
 import type { TrackedSymbol } from '../live/tracked-symbol';
-import { ABSENT, clock, compact, exact, fixed, percent, signed } from '../pure/format';
+import { ABSENT, clock, compact, exact, mean, percent, signed } from '../pure/format';
 import type { Size } from '../shell/canvas';
 import { button, el, setClass, setText, setTitle } from '../shell/dom';
 import { STATUS_MEANING } from '../shell/status-words';
@@ -120,7 +120,7 @@ export class RowView {
 
   private updateWindow(): void {
     const { row, decimals } = this.tracked;
-    setText(this.vwap, fixed(row?.avg_price_volume ?? null, Math.min(decimals + 1, 8)));
+    setText(this.vwap, mean(row?.avg_price_volume ?? null, decimals + 1));
     setText(this.trades, row === null ? ABSENT : compact(row.transactions));
     setText(this.volume, row === null ? ABSENT : compact(Number(row.volume)));
     setTitle(this.volume, row === null ? '' : exact(row.volume));

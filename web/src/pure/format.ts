@@ -34,7 +34,17 @@ export function fixed(value: number | null, decimals: number): string {
   return (negative ? MINUS : '') + exact(text, decimals);
 }
 
-/** The same with a sign in front of both directions, for changes. */
+/** Significant digits that a float surely holds; digits after them would be made up. */
+const FLOAT_DIGITS = 15;
+
+/** A mean of prices: `decimals` decimals, or as many as its float can tell. */
+export function mean(value: number | null, decimals: number): string {
+  if (value === null) return ABSENT;
+  const whole = Math.trunc(Math.abs(value)).toString().length;
+  return fixed(value, Math.max(0, Math.min(decimals, FLOAT_DIGITS - whole)));
+}
+
+/** A float as `fixed` writes it, with a sign in front of both directions, for changes. */
 export function signed(value: number | null, decimals: number): string {
   if (value === null || !Number.isFinite(value)) return ABSENT;
   const text = fixed(value, decimals);

@@ -1,7 +1,7 @@
 // Formatting: exact decimals keep every digit, and no rounding says more than is known.
 import { describe, expect, test } from 'vitest';
 import { durationText, humanDuration, parseDuration, splitList, windowName } from '../../src/pure/duration';
-import { bytes, clockNear, compact, decimalsOf, exact, fixed, general, percent, signed } from '../../src/pure/format';
+import { bytes, clockNear, compact, decimalsOf, exact, fixed, general, mean, percent, signed } from '../../src/pure/format';
 
 const thin = '\u2009';
 const minus = '\u2212';
@@ -26,6 +26,16 @@ test.each([
   [null, 2, '–'],
   [NaN, 2, '–'],
 ])('fixed(%s, %i)', (value, decimals, expected) => expect(fixed(value, decimals)).toBe(expected));
+
+test.each([
+  [167.4199, 3, '167.420'],
+  [0.00000012294, 13, '0.0000001229400'],
+  [12345562.19166749, 7, `12${thin}345${thin}562.1916675`],
+  [12345562.19166749, 13, `12${thin}345${thin}562.1916675`],
+  [1e15, 3, `1${thin}000${thin}000${thin}000${thin}000${thin}000`],
+  [null, 2, '–'],
+  [NaN, 2, '–'],
+])('mean(%s, %i)', (value, decimals, expected) => expect(mean(value, decimals)).toBe(expected));
 
 test.each([
   [0.5, '+0.50'],
