@@ -96,12 +96,18 @@ impl<'a> Reader<'a, '_> {
                 max: MAX_FRAME_BYTES,
             });
         }
+        let meaning = self.meaning(frame);
+        // Asked afterwards: reading brings the frame into the cache, and trusts no byte.
         // Nearly all frames are plain, which is seen faster than what other bytes mean.
         if !frame.is_ascii() {
             std::str::from_utf8(frame).map_err(|error| BadFrame::Utf8 {
                 at: error.valid_up_to(),
             })?;
         }
+        meaning
+    }
+
+    fn meaning(&mut self, frame: &'a [u8]) -> Result<FrameKind, BadFrame> {
         let mut scanner = Scanner::new(frame);
         scanner.blanks();
         if scanner.kind()? != Kind::Object {

@@ -173,8 +173,7 @@ fn window_of(bytes: &[u8]) -> Option<u128> {
 /// The first `length` bytes of a window as a number; from 1 to 16 of them.
 #[inline]
 fn first_bytes(window: u128, length: usize) -> u128 {
-    let rest = 8 * (WINDOW - length);
-    (window << rest) >> rest
+    window & (u128::MAX >> (8 * (WINDOW - length)))
 }
 
 /// The place of a long text, by its beginning and some later bytes; these need not belong to it.

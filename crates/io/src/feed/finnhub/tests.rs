@@ -204,6 +204,14 @@ fn text_that_is_not_utf8_is_refused() {
     let frame = b"{\"type\":\"trade\",\"data\":[{\"s\":\"\xff\"}]}";
     let error = read(frame).0.expect_err("not UTF-8");
     assert_eq!(error.to_string(), "bad frame: invalid UTF-8 at byte 30");
+    let good = br#"{"data":[{"c":["1"],"p":1.5,"s":"AAPL","t":1672348887666,"v":1},{"c":["1"],"p":1.6,"s":"AAPL","t":1672348887666,"v":12}],"type":"trade"}"#;
+    for at in 0..good.len() {
+        let mut frame = good.to_vec();
+        frame[at] = 0xff;
+        let (outcome, intake) = read(&frame);
+        assert_eq!(outcome, Err(BadFrame::Utf8 { at }));
+        assert!(intake.batch.trades.is_empty() && intake.bad.is_empty());
+    }
 }
 
 /// A frame with one trade, in which `from` is replaced, between two good trades.

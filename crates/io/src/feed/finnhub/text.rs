@@ -3,9 +3,8 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// What the inside of a JSON string says, or `None` when an escape is wrong.
-///
-/// The bytes must be UTF-8, which the frame as a whole was checked for.
+/// What the inside of a JSON string says, or `None` when an escape is wrong or the bytes are no
+/// UTF-8.
 pub(crate) fn unescape(raw: &[u8]) -> Option<Cow<'_, str>> {
     let text = std::str::from_utf8(raw).ok()?;
     if !raw.contains(&b'\\') {
