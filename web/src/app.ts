@@ -62,7 +62,7 @@ export class App {
   private readonly main = el('main', { class: 'main' });
 
   constructor() {
-    this.market.window = recall('window');
+    this.market.window = this.market.chosenWindow = recall('window');
     this.stream = new LiveStream({
       open: () => {
         this.heardWindow = this.market.window;

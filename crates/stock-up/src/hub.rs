@@ -41,6 +41,8 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     view: Snapshot,
+    /// Of the settings from which the windows are.
+    settings_revision: u64,
     ready: bool,
     gaps_open: BTreeSet<u64>,
     pending: Pending,
@@ -106,16 +108,23 @@ impl Hub {
     }
 
     /// What is computed from here on; rows of windows that are no more are forgotten.
-    pub(crate) fn publish_windows(&self, windows: &[Span], grid: Span) {
+    ///
+    /// Nothing happens if settings of a later `revision` were published: a partition that begins or
+    /// reads old records again is behind the others, and what it computes will soon be no more.
+    pub(crate) fn publish_windows(&self, revision: u64, windows: &[Span], grid: Span) {
         let mut state = self.lock();
+        if revision < state.settings_revision {
+            return;
+        }
+        state.settings_revision = revision;
+        for symbol in state.view.symbols.values_mut() {
+            symbol.rows.retain(|row| windows.contains(&row.window));
+        }
         if state.view.windows == windows && state.view.grid == grid {
             return;
         }
         state.view.windows = windows.to_vec();
         state.view.grid = grid;
-        for symbol in state.view.symbols.values_mut() {
-            symbol.rows.retain(|row| windows.contains(&row.window));
-        }
         self.tell_followed(state);
     }
 
@@ -332,9 +341,12 @@ impl Snapshot {
         symbols.map(|(symbol, _)| Arc::clone(symbol)).collect()
     }
 
-    /// Puts a row in the place of its predecessor; `false` when it says the same but for its time, or
-    /// when there is no room for its symbol.
+    /// Puts a row in the place of its predecessor; `false` when it says the same but for its time,
+    /// when its window is no more, or when there is no room for its symbol.
     fn keep(&mut self, row: &Arc<Row>) -> bool {
+        if !self.windows.contains(&row.window) {
+            return false;
+        }
         let is_full = self.symbols.len() >= MAX_SYMBOLS;
         let rows = match self.symbols.entry(Arc::clone(&row.symbol)) {
             Entry::Vacant(_) if is_full => return false,

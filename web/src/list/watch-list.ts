@@ -159,11 +159,13 @@ export class WatchList {
     this.drawAllSparks();
   }
 
-  /** The symbols in the order in which the settings list them. */
+  /** The symbols in the order in which the settings list them; others, which another process follows, by name. */
   private followed(): TrackedSymbol[] {
     const place = new Map((this.market.settings?.settings.subscriptions ?? []).map((symbol, i) => [symbol, i]));
     const at = (tracked: TrackedSymbol): number => place.get(tracked.symbol) ?? Infinity;
-    return [...this.market.symbols.values()].sort((a, b) => (at(a) === at(b) ? 0 : at(a) - at(b)));
+    return [...this.market.symbols.values()].sort((a, b) =>
+      at(a) === at(b) ? (a.symbol < b.symbol ? -1 : 1) : at(a) - at(b),
+    );
   }
 
   private drawAllSparks(): void {

@@ -38,6 +38,8 @@ export class Market {
   venue = '';
   windows: string[] = [];
   window: string | null = null;
+  /** The window that the reader chose: shown again when the server has it again. */
+  chosenWindow: string | null = null;
   grid = '1s';
   /** Snapshots taken: 0 means nothing is known yet. */
   snapshots = 0;
@@ -95,7 +97,7 @@ export class Market {
     this.clock.restart();
     this.heardGaps.clear();
     if (answer.time_ns !== null) this.clock.state(msOf(answer.time_ns));
-    if (this.window === null || !this.windows.includes(this.window)) this.window = this.windows[0] ?? null;
+    this.window = this.windowToShow();
     for (const entry of answer.symbols) {
       if (entry.subscribed) this.track(entry.symbol);
       for (const row of entry.rows) this.takeRow(row);
@@ -142,9 +144,14 @@ export class Market {
     this.frames.topic('gaps');
   }
 
-  /** Chooses the window shown; everything of the old one is forgotten. */
   chooseWindow(window: string): void {
-    if (window === this.window || !this.windows.includes(window)) return;
+    this.chosenWindow = window;
+    this.showWindow(this.windowToShow());
+  }
+
+  /** Shows another window; everything of the old one is forgotten. */
+  private showWindow(window: string | null): void {
+    if (window === this.window) return;
     this.window = window;
     for (const tracked of this.symbols.values()) tracked.resetSeries(this.gridMs);
     this.frames.topic('choice');
@@ -212,9 +219,15 @@ export class Market {
 
   private takeWindows(windows: string[]): void {
     this.windows = windows;
-    const first = windows[0];
-    if (first !== undefined && (this.window === null || !windows.includes(this.window))) this.chooseWindow(first);
+    this.showWindow(this.windowToShow());
     this.frames.topic('choice');
+  }
+
+  /** The chosen window if the server has it, else the one that is shown, else the first. */
+  private windowToShow(): string | null {
+    const has = (window: string | null): boolean => window !== null && this.windows.includes(window);
+    if (has(this.chosenWindow)) return this.chosenWindow;
+    return has(this.window) ? this.window : (this.windows[0] ?? null);
   }
 
   /** A gap that was filled is none any more. */

@@ -95,6 +95,14 @@ test('the server says which symbols there are; a window that is gone is left', (
   expect(market.window).toBe('5m');
 });
 
+test('a chosen window that was away for a while is shown again', () => {
+  market.chooseWindow('5m');
+  market.take('followed', { symbols: ['SPY'], windows: ['60s'], grid: '1s' });
+  expect(market.window).toBe('60s');
+  market.take('followed', { symbols: ['SPY'], windows: ['60s', '5m'], grid: '1s' });
+  expect(market.window).toBe('5m');
+});
+
 test('the first windows that are told are used', () => {
   const early = new Market(quiet);
   early.takeSnapshot({ ...snapshot(), windows: [] });

@@ -100,12 +100,19 @@ impl Input {
         }
     }
 
-    /// Lets go of what is not needed any more; the size of what is left, where it is ours.
-    pub(super) fn retain(&self, now: Option<i64>) -> Result<Option<u64>, Error> {
+    /// Size of the log, where it is ours.
+    pub(super) fn log_bytes(&self) -> Option<u64> {
+        match self {
+            Self::Log { log, .. } => Some(log.bytes()),
+            Self::Queue(_) => None,
+        }
+    }
+
+    /// Lets go of what is not needed any more.
+    pub(super) fn retain(&self, now: Option<i64>) -> Result<(), Error> {
         let Self::Log { log, retention, .. } = self else {
-            return Ok(None);
+            return Ok(());
         };
-        let bytes = log.bytes();
         let LogRetention { max_bytes, max_age } = *retention;
         let min_time = now.zip(max_age).map(|(now, age)| now.saturating_sub(age));
         match log.retain(&Retention {
@@ -113,7 +120,7 @@ impl Input {
             min_time,
         }) {
             // A log that cannot write for now is tidied up later.
-            Ok(_) | Err(Error::Closed | Error::NoSpace(_)) => Ok(Some(bytes)),
+            Ok(_) | Err(Error::Closed | Error::NoSpace(_)) => Ok(()),
             Err(error) => Err(error),
         }
     }

@@ -175,10 +175,7 @@ impl Analysis {
             telemetry,
             part,
         };
-        let settings = analysis.analyzer.settings();
-        analysis
-            .hub
-            .publish_windows(&settings.windows, settings.grid);
+        analysis.show_windows();
         analysis.take_names();
         if part.receives {
             analysis.show_feed_as_left();
@@ -285,8 +282,7 @@ impl Analysis {
                 }
             }
             Record::Settings(_) => {
-                let settings = self.analyzer.settings();
-                self.hub.publish_windows(&settings.windows, settings.grid);
+                self.show_windows();
                 self.mark_all();
             }
             Record::Tick(_) => self.mark_aging(),

@@ -77,10 +77,7 @@ impl Analysis {
 
     /// Lets go of what the input holds and nobody needs any more.
     pub(super) fn retain(&mut self) -> anyhow::Result<()> {
-        if let Some(bytes) = self.input.retain(self.analyzer.log_time())? {
-            self.telemetry.pipeline.set_log_bytes(bytes);
-        }
-        Ok(())
+        Ok(self.input.retain(self.analyzer.log_time())?)
     }
 
     /// The thread that saves has ended early: its error is the reason.

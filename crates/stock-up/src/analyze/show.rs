@@ -74,6 +74,16 @@ impl Analysis {
             );
         }
         self.hub.publish_rows(time, rows);
+        if let Some(bytes) = self.input.log_bytes() {
+            self.telemetry.pipeline.set_log_bytes(bytes);
+        }
+    }
+
+    /// Shows which windows are computed.
+    pub(super) fn show_windows(&self) {
+        let (revision, settings) = (self.analyzer.settings_revision(), self.analyzer.settings());
+        self.hub
+            .publish_windows(revision, &settings.windows, settings.grid);
     }
 
     /// Shows the feed as it was when the state was saved: its records do not come again.

@@ -26,6 +26,7 @@ test('the demo market says that it is simulated', async ({ page, demo, guard: _ 
   const last = page.locator('tr.row td.c-last').first();
   await expect(last).not.toHaveText((await last.textContent()) ?? '');
   await expect.poll(() => tradesPerSecond(page)).toBeGreaterThan(0);
+  await expect(page.locator('.r-log-bytes dd')).toHaveText(/^[1-9]/, { timeout: 3_000 });
 });
 
 test('a hostile name that trades is text, with its numbers', async ({ page, world }) => {

@@ -134,6 +134,7 @@ pub(super) async fn start_with(change: impl FnOnce(&mut Serve)) -> Running {
     let hub = Hub::default();
     hub.publish_venue("demo", true);
     hub.publish_windows(
+        1,
         &[Span::from_secs(60), Span::from_secs(300)],
         Span::from_secs(1),
     );

@@ -158,10 +158,29 @@ async fn which_symbols_and_windows_there_are_is_told_when_it_changes() {
     );
     server
         .hub
-        .publish_windows(&[Span::from_secs(60)], Span::from_secs(5));
+        .publish_windows(1, &[Span::from_secs(60)], Span::from_secs(5));
     let followed = Events::expect(&events.next().await, "followed");
     assert_eq!(followed["windows"], serde_json::json!(["60s"]));
     assert_eq!(followed["grid"], "5s");
+}
+
+#[tokio::test]
+async fn a_partition_that_is_behind_does_not_bring_back_old_windows() {
+    let server = start().await;
+    let mut events = Events::open(&server, "").await;
+    Events::expect(&events.next().await, "snapshot");
+    let (old, new) = (Span::from_secs(10), Span::from_secs(90));
+    let grid = Span::from_secs(1);
+    server.hub.publish_windows(7, &[new], grid);
+    let followed = Events::expect(&events.next().await, "followed");
+    assert_eq!(followed["windows"], serde_json::json!(["90s"]));
+    server.hub.publish_windows(6, &[old], grid);
+    server.hub.publish_rows(NOW, vec![row("SPY", "10s", 9)]);
+    server.hub.publish_windows(8, &[new, old], grid);
+    let followed = Events::expect(&events.next().await, "followed");
+    assert_eq!(followed["windows"], serde_json::json!(["90s", "10s"]));
+    let rows = server.hub.snapshot().symbols["SPY"].rows.len();
+    assert_eq!(rows, 0, "those of windows that are no more");
 }
 
 #[tokio::test]
