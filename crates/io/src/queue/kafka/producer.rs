@@ -148,7 +148,8 @@ impl KafkaProducer {
             let delivery = self.enqueue(client, message, &mut unconfirmed).await?;
             unconfirmed.push_back(delivery);
         }
-        for delivery in unconfirmed {
+        // The last first: most of the others are confirmed by then and wake nobody.
+        while let Some(delivery) = unconfirmed.pop_back() {
             self.confirmed(client, delivery).await?;
         }
         Ok(())
