@@ -67,7 +67,11 @@ impl Analyzer {
             }
             FeedEvent::Stale => self.coverage.open_stale(at),
             FeedEvent::Fresh => self.coverage.close_stale(at),
-            FeedEvent::Started { .. } => self.restarted = true,
+            FeedEvent::Started { .. } => {
+                self.restarted = true;
+                // Whoever noted it is gone, and will not say when it is over.
+                self.coverage.close_stale(at);
+            }
             FeedEvent::Refused(_) | FeedEvent::Clock(_) | FeedEvent::Ended => {}
         }
     }

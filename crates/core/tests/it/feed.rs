@@ -169,6 +169,34 @@ fn a_feed_that_answers_but_sends_nothing_is_stale() {
         .emitted(&[(112, 0, 1, Stale, 100), (113, 0, 0, Stale, 100)]);
 }
 
+/// Silence that a process noted before it ended was stale for ever: nobody said that it was over.
+#[test]
+fn a_restart_ends_what_was_stale() {
+    let mut log = Log::new(2);
+    log.subscribed(100, &["SPY"])
+        .trade("SPY", 110)
+        .feed(111, FeedEvent::Stale)
+        .tick(113, 113)
+        .feed(
+            113,
+            FeedEvent::Started {
+                venue: "finnhub".into(),
+                simulated: false,
+            },
+        )
+        .subscribed(113, &["SPY"])
+        .trade("SPY", 116)
+        .tick(119, 119);
+    log.emitted(&[
+        (110, 0, 1, Complete, 100),
+        (111, 0, 1, Stale, 100),
+        (112, 0, 1, Stale, 100),
+        (113, 0, 0, Stale, 100),
+        (116, 0, 1, Complete, 100),
+        (117, 0, 1, Complete, 100),
+    ]);
+}
+
 #[test]
 fn a_symbol_that_is_given_up_has_no_more_points_and_warms_up_again() {
     let mut log = Log::new(4);
