@@ -1,5 +1,6 @@
 //! `collect` at work: what comes in, in its order, becomes records.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use stock_up_core::{
@@ -29,14 +30,17 @@ pub(super) struct Collector {
     /// The last sign of life, by the wall clock.
     pub(super) heard: i64,
     pub(super) gap_is_open: bool,
+    /// What the venue sends us; `None` while the feed is down.
+    pub(super) observed: Option<BTreeSet<String>>,
+    /// The venue answers, but has sent no trade for too long.
+    pub(super) is_stale: bool,
     /// Recorded trades: the gap closes with the first of them, whose time says when.
     pub(super) gap_closes_with_trade: bool,
     settings: AnalyzerSettings,
     settings_revision: u64,
     pub(super) refused: Option<String>,
-    /// It was told that the device is full.
-    pub(super) is_paused: bool,
-    pub(super) ticks_since_full: u32,
+    /// Ticks since it was told that the device is full, while it is.
+    pub(super) full_for: Option<u32>,
 }
 
 impl Collector {
@@ -46,12 +50,13 @@ impl Collector {
             moved_to: known.time.unwrap_or(i64::MIN),
             heard: known.heard.unwrap_or(i64::MIN),
             gap_is_open: known.gap_is_open,
+            observed: None,
+            is_stale: false,
             gap_closes_with_trade: false,
             settings: known.settings.clone(),
             settings_revision: known.settings_revision,
             refused: None,
-            is_paused: false,
-            ticks_since_full: 0,
+            full_for: None,
             context,
         }
     }
@@ -62,11 +67,7 @@ impl Collector {
             let heard = known.heard.or(known.time).unwrap_or(i64::MAX);
             self.open_gap(heard, GapCause::Stopped)?;
         }
-        let Venue { name, simulated } = self.context.venue;
-        self.event(FeedEvent::Started {
-            venue: name.to_owned(),
-            simulated,
-        })?;
+        self.started()?;
         let wanted = self
             .context
             .settings
@@ -80,6 +81,15 @@ impl Collector {
             self.event(FeedEvent::Unsubscribed(left))?;
         }
         self.apply_settings()
+    }
+
+    /// Says where the trades come from. What is subscribed next is all that is.
+    pub(super) fn started(&mut self) -> anyhow::Result<()> {
+        let Venue { name, simulated } = self.context.venue;
+        self.event(FeedEvent::Started {
+            venue: name.to_owned(),
+            simulated,
+        })
     }
 
     pub(super) async fn record(
@@ -146,12 +156,14 @@ impl Collector {
             self.event(FeedEvent::Ended)?;
             self.show(FeedPhase::Ended, "no trade came for as long as was asked");
         }
-        self.context.journal.flush()?;
+        if self.context.journal.flush()? == Appended::NoSpace {
+            self.paused();
+        }
         self.context.journal.close()?;
         Ok(())
     }
 
-    fn signal(&mut self, signal: FeedSignal) -> anyhow::Result<()> {
+    pub(super) fn signal(&mut self, signal: FeedSignal) -> anyhow::Result<()> {
         match signal {
             FeedSignal::Connecting => self.show(FeedPhase::Connecting, ""),
             FeedSignal::Connected { ts } => {
@@ -161,8 +173,15 @@ impl Collector {
                 self.context.telemetry.feed_live.set(1);
                 self.show(FeedPhase::Live, "");
             }
-            FeedSignal::Subscribed { symbols, .. } => self.subscribed(symbols)?,
+            FeedSignal::Subscribed { symbols, .. } => {
+                let observed = self.observed.get_or_insert_default();
+                observed.extend(symbols.iter().cloned());
+                self.subscribed(symbols)?;
+            }
             FeedSignal::Unsubscribed { symbols, .. } if !symbols.is_empty() => {
+                if let Some(observed) = &mut self.observed {
+                    observed.retain(|symbol| !symbols.contains(symbol));
+                }
                 self.event(FeedEvent::Unsubscribed(symbols))?;
             }
             FeedSignal::Heard { ts } => self.heard = self.heard.max(ts),
@@ -174,10 +193,12 @@ impl Collector {
                 self.disconnected(heard_ts, cause, &detail)?;
             }
             FeedSignal::Stale { .. } => {
+                self.is_stale = true;
                 self.event(FeedEvent::Stale)?;
                 self.show(FeedPhase::Stale, "the venue answers, but sends no trades");
             }
             FeedSignal::Fresh { .. } => {
+                self.is_stale = false;
                 self.event(FeedEvent::Fresh)?;
                 self.show(FeedPhase::Live, "");
             }
@@ -245,7 +266,7 @@ impl Collector {
         self.moved_to = now;
     }
 
-    fn tick(&mut self) -> anyhow::Result<()> {
+    pub(super) fn tick(&mut self) -> anyhow::Result<()> {
         if self.context.journal.is_paused() {
             return self.try_to_resume();
         }
@@ -266,23 +287,29 @@ impl Collector {
         Ok(())
     }
 
-    /// Writes settings that change results into the log.
-    fn apply_settings(&mut self) -> anyhow::Result<()> {
+    /// Takes over settings that change results.
+    pub(super) fn apply_settings(&mut self) -> anyhow::Result<()> {
         let state = self.context.settings.borrow_and_update().clone();
         let settings = state.settings.to_analyzer()?;
         if settings == self.settings && self.settings_revision > 0 {
             return Ok(());
         }
+        self.settings = settings;
+        self.write_settings()
+    }
+
+    /// Writes the settings into the log.
+    pub(super) fn write_settings(&mut self) -> anyhow::Result<()> {
         self.settings_revision += 1;
-        self.settings = settings.clone();
         let epoch = SettingsEpoch {
             revision: self.settings_revision,
-            settings,
+            settings: self.settings.clone(),
         };
         let time = self.time.at(self.context.clock.now());
-        self.context
-            .journal
-            .append(time, &Record::Settings(epoch))?;
+        let record = Record::Settings(epoch);
+        if self.context.journal.append(time, &record)? == Appended::NoSpace {
+            self.paused();
+        }
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use stock_up_core::{FeedEvent, GapCause};
+use stock_up_core::{Clock, FeedEvent, GapCause};
 use stock_up_io::feed::{FeedReport, RefusedSymbol};
 
 use super::collector::Collector;
@@ -48,6 +48,7 @@ impl Collector {
             .get_or_create(&[("cause", cause.name())])
             .inc();
         telemetry.feed_live.set(0);
+        self.observed = None;
         self.show(FeedPhase::Disconnected, detail);
         self.open_gap(heard, cause)
     }
@@ -141,10 +142,10 @@ impl Collector {
 
     /// The device is full: nothing more is accepted until there is room.
     pub(super) fn paused(&mut self) {
-        if std::mem::replace(&mut self.is_paused, true) {
+        if self.full_for.is_some() {
             return;
         }
-        self.ticks_since_full = 0;
+        self.full_for = Some(0);
         tracing::error!(
             "the device of the data directory is full; trades are being lost, free some space"
         );
@@ -158,20 +159,46 @@ impl Collector {
     }
 
     pub(super) fn try_to_resume(&mut self) -> anyhow::Result<()> {
-        self.ticks_since_full += 1;
-        if !self.ticks_since_full.is_multiple_of(RETRY_FULL) || !self.context.journal.resume()? {
+        let ticks = self.full_for.unwrap_or_default() + 1;
+        self.full_for = Some(ticks);
+        if !ticks.is_multiple_of(RETRY_FULL) || !self.context.journal.resume()? {
             return Ok(());
         }
         tracing::warn!("there is room again; trades are accepted");
-        self.is_paused = false;
+        self.full_for = None;
         // What was queued when the device filled up is lost as well: what is durable tells.
         let durable = self.context.hub.time().unwrap_or(i64::MAX);
         self.gap_is_open = false;
         self.open_gap_from(durable, GapCause::Overload)?;
-        self.subscribed(Vec::new())?;
+        self.tell_again()?;
+        if self.full_for.is_some() {
+            return Ok(());
+        }
         self.context.hub.publish_ready();
-        self.show(FeedPhase::Live, "");
+        let phase = match self.observed {
+            None => FeedPhase::Connecting,
+            Some(_) if self.is_stale => FeedPhase::Stale,
+            Some(_) => FeedPhase::Live,
+        };
+        self.show(phase, "");
         Ok(())
+    }
+
+    /// Writes what holds now: what was said of it while the device was full is not in the log.
+    fn tell_again(&mut self) -> anyhow::Result<()> {
+        if self.time.follows_trades() {
+            self.event(FeedEvent::Clock(Clock::Event))?;
+        }
+        self.started()?;
+        self.write_settings()?;
+        if self.is_stale {
+            self.event(FeedEvent::Stale)?;
+        }
+        // While the feed is down the gap stays open.
+        match self.observed.clone() {
+            Some(observed) => self.subscribed(observed.into_iter().collect()),
+            None => Ok(()),
+        }
     }
 
     pub(super) fn show(&self, phase: FeedPhase, detail: &str) {

@@ -29,6 +29,7 @@ pub(crate) struct Journal {
 
 /// What became of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "what is not in the log has to be said again"]
 pub(crate) enum Appended {
     /// It will be durable soon, or the next append fails.
     Queued,
@@ -184,10 +185,12 @@ mod tests {
         let one = Decimal::new(1, 0).expect("one is in range");
         batch.push("SPY", 5, (one, one), "");
         // The first is committed at once, what follows rests.
-        journal.append_batch(5, &batch).expect("it is queued");
+        let appended = journal.append_batch(5, &batch);
+        assert_eq!(appended.expect("it is open"), Appended::Queued);
         assert_eq!(log.wait_for(0, FOREVER).expect("it is written"), 1);
         let tick = Record::Tick(Tick { time: 6, heard: 6 });
-        journal.append(6, &tick).expect("it is queued");
+        let appended = journal.append(6, &tick);
+        assert_eq!(appended.expect("it is open"), Appended::Queued);
         journal.hurry();
         assert_eq!(log.wait_for(1, FOREVER).expect("it is written"), 2);
     }

@@ -9,6 +9,8 @@ mod health;
 mod journal;
 mod known;
 mod log_time;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
