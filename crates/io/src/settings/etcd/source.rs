@@ -55,6 +55,8 @@ pub struct EtcdSettings {
     states: watch::Sender<SettingsState>,
     writes: mpsc::Receiver<Write>,
     turn: usize,
+    /// etcd has answered since the start: what is in force is not what was kept.
+    has_answered: bool,
     backoff: Backoff,
     /// Before the first connection: an answer that only people can mend came at the start.
     first_wait: Duration,
@@ -107,6 +109,7 @@ impl EtcdSettings {
             states,
             writes,
             turn: 0,
+            has_answered: false,
             // The seed only spreads the tries of several processes.
             backoff: Backoff::new(BACKOFF, u64::from(std::process::id())),
             first_wait: Duration::ZERO,
@@ -118,7 +121,7 @@ impl EtcdSettings {
                 if matches!(error, EtcdError::Login { .. } | EtcdError::Denied { .. }) {
                     opened.first_wait = opened.backoff.after_refusal();
                 }
-                notes.push(format!("{error}; the last good settings are used"));
+                notes.push(format!("{error}; {}", opened.in_force()));
             }
             Err(error) => return Err(error),
         }
@@ -169,6 +172,7 @@ impl EtcdSettings {
     async fn list_once(&mut self) -> Result<(), Fault> {
         let mut session = Session::open(&self.options, self.turn).await?;
         self.book.list(session.list().await?);
+        self.has_answered = true;
         Ok(())
     }
 
@@ -197,6 +201,7 @@ impl EtcdSettings {
         let listing = session.list().await?;
         let from = listing.revision + 1;
         self.book.list(listing);
+        self.has_answered = true;
         self.publish();
         self.tell_connected();
         let mut stream = session.watch(from).await?;
@@ -242,8 +247,17 @@ impl EtcdSettings {
             Fault::Told(error) => (error, self.backoff.after_failure()),
         };
         self.turn += 1;
-        self.cut_off(Some(format!("{why}; the settings stay as they are")));
+        self.cut_off(Some(format!("{why}; {}", self.in_force())));
         wait
+    }
+
+    /// Which settings are used while etcd does not answer.
+    fn in_force(&self) -> &'static str {
+        if self.has_answered {
+            "the settings stay as they are"
+        } else {
+            "the last good settings are used"
+        }
     }
 
     /// Waits, and tells whoever wants to write that it cannot be.
