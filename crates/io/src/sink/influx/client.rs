@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::io::Write as _;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +14,7 @@ use thiserror::Error;
 use crate::feed::{Secret, TlsError, client_config};
 
 use super::super::SinkError;
+use super::address::{base_url, extend, is_local, write_url};
 use super::answer::{self, Answer, Head};
 use super::settings::{Api, InfluxSettings};
 
@@ -47,23 +47,15 @@ pub enum ClientError {
         /// What is wrong with it.
         why: String,
     },
-    /// User, password or token hold what no header can.
-    #[error("the user, password or token holds a character that cannot be sent; write it anew")]
-    Credentials,
+    /// The token holds what no header can.
+    #[error("the token holds a character that cannot be sent; write it anew")]
+    Token,
     /// The file of certificate authorities cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
     /// The HTTP client cannot be set up.
     #[error("the HTTP client cannot be set up: {0}")]
     Http(String),
-}
-
-/// Whether an address is one of this machine.
-pub fn is_local(url: &str) -> bool {
-    let url = Url::parse(url).ok();
-    let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
-    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// The way to one `InfluxDB`; a clone shares its connections.
@@ -74,7 +66,7 @@ struct Inner {
     http: reqwest::Client,
     base: Url,
     write: Url,
-    authorization: Option<HeaderValue>,
+    token: Option<HeaderValue>,
     api: Api,
     gzip: bool,
 }
@@ -108,7 +100,7 @@ impl Client {
             http,
             base,
             write,
-            authorization: authorization(&settings.api)?,
+            token: token(&settings.api)?,
             api: settings.api.clone(),
             gzip: settings.gzip,
         })))
@@ -125,11 +117,10 @@ impl Client {
     /// Whether the key crosses the network where others can read it.
     pub fn exposes_key(&self) -> bool {
         let Inner {
-            base,
-            authorization,
-            ..
+            base, token, api, ..
         } = &*self.0;
-        authorization.is_some() && base.scheme() == "http" && !is_local(base.as_str())
+        let has_key = token.is_some() || user_and_password(api).is_some();
+        has_key && base.scheme() == "http" && !is_local(base.as_str())
     }
 
     /// Asks for nothing but an answer: who is there?
@@ -184,9 +175,10 @@ impl Client {
     }
 
     fn authorized(&self, request: RequestBuilder) -> RequestBuilder {
-        match &self.0.authorization {
-            Some(value) => request.header(AUTHORIZATION, value),
-            None => request,
+        match (&self.0.token, user_and_password(&self.0.api)) {
+            (Some(token), _) => request.header(AUTHORIZATION, token),
+            (None, Some((user, password))) => request.basic_auth(user, Some(password.expose())),
+            (None, None) => request,
         }
     }
 
@@ -254,101 +246,24 @@ fn chain(error: &reqwest::Error) -> String {
     causes.join(": ")
 }
 
-fn base_url(text: &str) -> Result<Url, ClientError> {
-    let refuse = |why: String| {
-        let url = text.split('@').next_back().unwrap_or_default();
-        let url = url.split('?').next().unwrap_or_default().to_owned();
-        Err(ClientError::Url { url, why })
-    };
-    let url = match Url::parse(text) {
-        Ok(url) => url,
-        Err(error) => return refuse(error.to_string()),
-    };
-    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-        return refuse("it begins with neither http:// nor https://".to_owned());
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return refuse("user and password have keys of their own".to_owned());
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return refuse("it has more after the path".to_owned());
-    }
-    Ok(url)
-}
-
-fn write_url(base: &Url, settings: &InfluxSettings) -> Url {
-    let mut url = base.clone();
-    let precision = settings.layout.precision(&settings.api);
-    match &settings.api {
-        Api::V1 {
-            database,
-            retention_policy,
-            ..
-        } => {
-            extend(&mut url, &["write"]);
-            let mut query = url.query_pairs_mut();
-            query.append_pair("db", database);
-            if !retention_policy.is_empty() {
-                query.append_pair("rp", retention_policy);
-            }
-            query.append_pair("precision", precision);
-        }
-        Api::V2 { org, bucket, .. } => {
-            extend(&mut url, &["api", "v2", "write"]);
-            let mut query = url.query_pairs_mut();
-            query.append_pair("org", org).append_pair("bucket", bucket);
-            query.append_pair("precision", precision);
-        }
-        Api::V3 { database, .. } => {
-            extend(&mut url, &["api", "v2", "write"]);
-            let mut query = url.query_pairs_mut();
-            query
-                .append_pair("bucket", database)
-                .append_pair("precision", precision);
-        }
-    }
-    url
-}
-
-fn extend(url: &mut Url, path: &[&str]) {
-    if let Ok(mut segments) = url.path_segments_mut() {
-        segments.pop_if_empty().extend(path);
+fn user_and_password(api: &Api) -> Option<(&str, &Secret)> {
+    match api {
+        Api::V1 { user, password, .. } if !user.is_empty() => Some((user, password)),
+        Api::V1 { .. } | Api::V2 { .. } | Api::V3 { .. } => None,
     }
 }
 
-fn authorization(api: &Api) -> Result<Option<HeaderValue>, ClientError> {
-    let text = match api {
-        Api::V1 { user, .. } if user.is_empty() => return Ok(None),
-        Api::V1 { user, password, .. } => Secret::new(&basic(user, password.expose())),
-        Api::V2 { token, .. } | Api::V3 { token, .. } if token.is_empty() => return Ok(None),
-        Api::V2 { token, .. } | Api::V3 { token, .. } => {
-            Secret::new(&format!("Token {}", token.expose()))
-        }
+/// The header of a token, where one is used.
+fn token(api: &Api) -> Result<Option<HeaderValue>, ClientError> {
+    let token = match api {
+        Api::V2 { token, .. } | Api::V3 { token, .. } if !token.is_empty() => token,
+        Api::V1 { .. } | Api::V2 { .. } | Api::V3 { .. } => return Ok(None),
     };
+    let text = Secret::new(&format!("Token {}", token.expose()));
     let value = HeaderValue::from_str(text.expose());
-    let mut value = value.map_err(|_| ClientError::Credentials)?;
+    let mut value = value.map_err(|_| ClientError::Token)?;
     value.set_sensitive(true);
     Ok(Some(value))
-}
-
-/// RFC 7617.
-fn basic(user: &str, password: &str) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::from("Basic ");
-    for part in format!("{user}:{password}").as_bytes().chunks(3) {
-        let byte = |index: usize| u32::from(part.get(index).copied().unwrap_or(0));
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for index in 0..4 {
-            let digit = (bits >> (18 - 6 * index)) & 63;
-            let digit = DIGITS.get(digit as usize).copied().unwrap_or(b'=');
-            text.push(if index <= part.len() {
-                char::from(digit)
-            } else {
-                '='
-            });
-        }
-    }
-    text
 }
 
 fn gzipped(text: &[u8]) -> Vec<u8> {
@@ -357,56 +272,4 @@ fn gzipped(text: &[u8]) -> Vec<u8> {
         .write_all(text)
         .expect("writing to a Vec does not fail");
     encoder.finish().expect("writing to a Vec does not fail")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn user_and_password_are_written_as_rfc_7617_does() {
-        assert_eq!(
-            basic("Aladdin", "open sesame"),
-            "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="
-        );
-        assert_eq!(basic("a", "b"), "Basic YTpi");
-        assert_eq!(basic("test", "123£"), "Basic dGVzdDoxMjPCow==");
-    }
-
-    #[test]
-    fn addresses_that_are_none_are_refused_without_a_secret() {
-        for (url, expected) in [
-            ("influxdb", "`influxdb` is no address"),
-            ("ftp://a", "begins with neither"),
-            ("http://u:CANARY@host", "have keys of their own"),
-            ("http://host?p=CANARY", "has more after the path"),
-        ] {
-            let error = base_url(url).unwrap_err().to_string();
-            assert!(
-                error.contains(expected) && !error.contains("CANARY"),
-                "{error}"
-            );
-        }
-    }
-
-    #[test]
-    fn this_machine_is_told_from_others_that_are_called_alike() {
-        for url in [
-            "http://localhost:8086",
-            "http://127.0.0.1:8086/db",
-            "http://127.9.9.9",
-            "http://[::1]:8086",
-        ] {
-            assert!(is_local(url), "{url}");
-        }
-        for url in [
-            "http://influxdb:8086",
-            "http://127.example.com",
-            "http://10.0.0.1",
-            "http://[2001:db8::1]",
-            "localhost",
-        ] {
-            assert!(!is_local(url), "{url}");
-        }
-    }
 }

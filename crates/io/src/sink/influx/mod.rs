@@ -12,6 +12,7 @@
 //! STOCK_UP__INFLUXDB__CREATE=true stock-up run`, then `influx -database stocks -execute
 //! 'select * from stock_window order by time desc limit 5'`.
 
+mod address;
 mod answer;
 mod client;
 mod create;
@@ -24,8 +25,9 @@ use std::collections::BTreeMap;
 use crate::clock::Clock;
 use crate::store::PointRow;
 
+pub use address::is_local;
 use answer::{Answer, Fault};
-pub use client::{Client, ClientError, is_local};
+pub use client::{Client, ClientError};
 use dead_letters::{DeadLetter, DeadLetters};
 use lines::Lines;
 pub use settings::{Api, Create, InfluxSettings, Layout};
