@@ -128,6 +128,11 @@ impl Hub {
         self.tell_followed(state);
     }
 
+    /// Settings of any revision are the newest again: nothing is computed here for now.
+    pub(crate) fn forget_settings(&self) {
+        self.lock().settings_revision = 0;
+    }
+
     /// Which symbols are followed; the others stay only while they have rows.
     pub(crate) fn publish_subscriptions(&self, symbols: &[String]) {
         self.publish_subscriptions_of(|_| true, symbols.iter().map(String::as_str));

@@ -165,6 +165,10 @@ impl Assignment {
     }
 
     fn count(&self, follow: &Follow) {
+        if self.parts.is_empty() {
+            // What comes next may be of another log, whose settings are counted anew.
+            follow.hub.forget_settings();
+        }
         let here = i64::try_from(self.parts.len()).unwrap_or(i64::MAX);
         follow.telemetry.publish.partitions.set(here);
     }

@@ -61,6 +61,8 @@ struct Publisher {
     reader: Reader,
     /// What was read but not confirmed yet, and where the log goes on after it.
     waiting: Vec<Outgoing>,
+    /// The number after the last record that the broker has.
+    confirmed: u64,
     batch: TradeBatch,
     since_kept: Stopwatch,
 }
@@ -111,6 +113,7 @@ impl Publish {
     pub(crate) async fn run(self, finish: Arc<Finish>) -> anyhow::Result<()> {
         let mut publisher = Publisher {
             reader: self.reader()?,
+            confirmed: self.published.position,
             publish: self,
             waiting: Vec::new(),
             batch: TradeBatch::default(),
@@ -132,6 +135,7 @@ impl Publish {
                 }
                 Err(error) if error.is_passing() => {
                     contact.failed();
+                    publisher.tell();
                     tracing::warn!(%error, "the queue is away; the log keeps what comes");
                     sleep(waits.after_failure()).await;
                 }
@@ -206,6 +210,7 @@ impl Publisher {
         producer: &mut QueueProducer,
     ) -> anyhow::Result<Result<(), QueueError>> {
         if self.waiting.is_empty() {
+            self.tell();
             return Ok(Ok(()));
         }
         if let Err(error) = producer.publish(&self.waiting).await {
@@ -217,8 +222,30 @@ impl Publisher {
             .messages
             .inc_by(self.waiting.len() as u64);
         self.waiting.clear();
+        self.tell();
         self.keep_if_due()?;
         Ok(Ok(()))
+    }
+
+    /// Says how much there is, and how much of it is not confirmed: also while the broker is away.
+    fn tell(&mut self) {
+        let Publish {
+            log,
+            published,
+            telemetry,
+            ..
+        } = &self.publish;
+        if self.waiting.is_empty() {
+            self.confirmed = published.position;
+        }
+        let end = log.durable_end();
+        telemetry.log_commits.durable(end);
+        telemetry.pipeline.set_log_bytes(log.bytes());
+        let lag = end.saturating_sub(self.confirmed);
+        telemetry
+            .publish
+            .lag
+            .set(i64::try_from(lag).unwrap_or(i64::MAX));
     }
 
     /// Reads the next group of the log; false if nothing is there.
@@ -243,11 +270,6 @@ impl Publisher {
             published.position = end;
             group.add(pieces.drain(..));
         }
-        let (end, telemetry) = (self.publish.log.durable_end(), &self.publish.telemetry);
-        telemetry.log_commits.durable(end);
-        let lag = end.saturating_sub(published.position);
-        let lag = i64::try_from(lag).unwrap_or(i64::MAX);
-        telemetry.publish.lag.set(lag);
         Ok(any)
     }
 
@@ -308,10 +330,8 @@ impl Publisher {
             log,
             published,
             retention,
-            telemetry,
             ..
         } = &self.publish;
-        telemetry.pipeline.set_log_bytes(log.bytes());
         if published.position < log.durable_end() {
             return Ok(());
         }
