@@ -131,10 +131,10 @@ export class App {
   }
 
   private chooseWindow(window: string): void {
-    if (window === this.market.window) return;
+    const isNew = window !== this.market.window;
     this.market.chooseWindow(window);
     remember('window', window);
-    this.takeWindow();
+    if (isNew) this.takeWindow();
   }
 
   /** Another window length, chosen here or because the settings took the old one away: other rows, other points. */

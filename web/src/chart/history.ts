@@ -42,6 +42,11 @@ export class History {
 
   constructor(private readonly options: HistoryOptions) {}
 
+  /** The window length whose points these are. */
+  get window(): string {
+    return this.options.window;
+  }
+
   get series(): Series | null {
     return this.block?.series ?? null;
   }
@@ -138,7 +143,7 @@ export class History {
       this.error = null;
     } catch (error) {
       if (abort.signal.aborted) return;
-      if (error instanceof ApiError && error.status === 404) this.startEmpty(wanted);
+      if (error instanceof ApiError && error.code === 'unknown_symbol') this.startEmpty(wanted);
       else this.failed(error instanceof ApiError ? error.detail : String(error));
     }
     this.loading = false;

@@ -106,6 +106,7 @@ export class ChartPanel {
 
   /** The connection was lost meanwhile: what is on screen may have a hole, and stays until the new block comes. */
   refresh(): void {
+    if (this.history.window !== this.market.window) return this.reload();
     this.history.invalidate();
     this.draw(true);
   }

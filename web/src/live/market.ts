@@ -97,7 +97,7 @@ export class Market {
     this.clock.restart();
     this.heardGaps.clear();
     if (answer.time_ns !== null) this.clock.state(msOf(answer.time_ns));
-    this.window = this.windowToShow();
+    this.showWindow(this.windowToShow());
     for (const entry of answer.symbols) {
       if (entry.subscribed) this.track(entry.symbol);
       for (const row of entry.rows) this.takeRow(row);
@@ -131,6 +131,8 @@ export class Market {
     const [old, wanted] = [new Set(before.subscriptions), new Set(wish.subscriptions)];
     for (const symbol of wanted) if (!old.has(symbol)) this.track(symbol);
     for (const symbol of old) if (!wanted.has(symbol)) this.symbols.delete(symbol);
+    // Who takes away the window that he chose wants another one, also while the server still has it.
+    if (this.chosenWindow !== null && !wish.windows.includes(this.chosenWindow)) this.chosenWindow = null;
     if (wish.windows.join() !== before.windows.join()) this.takeWindows(wish.windows);
     this.frames.topic('list');
   }

@@ -1,7 +1,7 @@
 // Numbers and times as the page shows them.
 // Exact decimals stay text from the server to the screen: grouping and padding move characters, never digits.
 
-const GROUP = '\u2009'; // A thin space groups thousands without looking like a decimal mark.
+const GROUP = '\u202f'; // A narrow space groups thousands without looking like a decimal mark, and no line breaks at it.
 const MINUS = '\u2212';
 export const ABSENT = '–';
 

@@ -1,5 +1,6 @@
 // The page as it lives: it loads, numbers move, a cut feed shows, a lost server shows.
 
+import type { SettingsAnswer } from '../../src/contract';
 import { lineInGap } from './pixels';
 import { addSymbol, chartFacts, expect, firstSymbol, openPage, rowOf, test } from './world';
 
@@ -81,6 +82,24 @@ test('a server that falls silent is noticed, and the page comes back by itself',
   world.mock.control({ action: 'unmute' });
   await expect(page.locator('.pill.server')).toHaveText('Server connected', { timeout: 15_000 });
   await expect(page.locator('.notice')).toHaveCount(0);
+});
+
+test('a window that went away meanwhile is left by list and chart', async ({ page, world }) => {
+  await openPage(page, world);
+  await page.keyboard.press('w');
+  await expect(page.locator('.head-activity')).toContainText('in 5m');
+  world.mock.control({ action: 'mute' });
+  const url = `${world.url}api/v1/settings`;
+  const { revision, settings } = (await (await fetch(url)).json()) as SettingsAnswer;
+  const change = JSON.stringify({ revision, settings: { ...settings, windows: ['60s'] } });
+  const answer = await fetch(url, { method: 'PUT', body: change, headers: { 'Content-Type': 'application/json' } });
+  expect(answer.status).toBe(200);
+  await expect(page.locator('.pill.server')).toHaveText(/Reconnecting|Connecting/, { timeout: 8_000 });
+  world.mock.control({ action: 'unmute' });
+  await expect(page.locator('.head-activity')).toContainText('in 60s', { timeout: 15_000 });
+  await expect.poll(async () => (await chartFacts(page))?.points).toBeGreaterThan(10);
+  const points = (await chartFacts(page))?.points ?? 0;
+  await expect.poll(async () => (await chartFacts(page))?.points).toBeGreaterThan(points);
 });
 
 test('a broken connection is taken up again', async ({ page, world }) => {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { durationText, humanDuration, parseDuration, splitList, windowName } from '../../src/pure/duration';
 import { bytes, clockNear, compact, decimalsOf, exact, fixed, general, mean, percent, signed } from '../../src/pure/format';
 
-const thin = '\u2009';
+const thin = '\u202f';
 const minus = '\u2212';
 
 test.each([

@@ -12,7 +12,7 @@ const pipeline = (delayed: number, outOfOrder: number) =>
 test.each([
   [0, 0, '0'],
   [10, 2, '12: 10 delayed, 2 out of order'],
-  [12_345, 0, '12\u2009345: 12\u2009345 delayed'],
+  [12_345, 0, '12\u202f345: 12\u202f345 delayed'],
   [0, 1, '1: 1 out of order'],
 ])('%i delayed and %i out of order', (delayed, outOfOrder, expected) =>
   expect(lateByCause(pipeline(delayed, outOfOrder))).toBe(expected),

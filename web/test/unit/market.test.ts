@@ -1,6 +1,6 @@
 // The page's picture of the server: what a reader should believe after each event.
 import { beforeEach, expect, test } from 'vitest';
-import type { Gap, SymbolsAnswer } from '../../src/contract';
+import type { Gap, Settings, SymbolsAnswer } from '../../src/contract';
 import type { Frames } from '../../src/live/frames';
 import { typedSymbols } from '../../src/live/follow';
 import { LogClock } from '../../src/live/log-clock';
@@ -101,6 +101,21 @@ test('a chosen window that was away for a while is shown again', () => {
   expect(market.window).toBe('60s');
   market.take('followed', { symbols: ['SPY'], windows: ['60s', '5m'], grid: '1s' });
   expect(market.window).toBe('5m');
+});
+
+test('a window that changes with a snapshot takes the numbers of the old one along', () => {
+  market.takeSnapshot({ ...snapshot('SPY'), windows: ['5m'], symbols: [{ symbol: 'SPY', subscribed: true, rows: [] }] });
+  expect(market.window).toBe('5m');
+  expect(market.symbols.get('SPY')?.row).toBeNull();
+});
+
+test('who takes away the window that he chose is not thrown back to it', () => {
+  market.chooseWindow('5m');
+  const before = { subscriptions: ['SPY'], windows: ['60s', '5m'], lateness: '1s', log_level: 'info' } as const;
+  market.takeWish(before as unknown as Settings, { ...before, windows: ['60s'] } as unknown as Settings);
+  expect(market.window).toBe('60s');
+  market.takeSnapshot(snapshot('SPY'));
+  expect(market.window).toBe('60s');
 });
 
 test('the first windows that are told are used', () => {

@@ -52,7 +52,7 @@ test('a long number is shown whole, and inside its column', async ({ page, world
   await openPage(page, world);
   await addSymbol(page, LONG);
   const row = rowOf(page, LONG);
-  await expect(row.locator('td.c-last')).toHaveText(/^[\d\u2009]{10}\.\d{6}$/, { timeout: 20_000 });
+  await expect(row.locator('td.c-last')).toHaveText(/^[\d\u202f]{10}\.\d{6}$/, { timeout: 20_000 });
   const leaving = await row.evaluate((node) =>
     [...node.querySelectorAll('td')]
       .filter((td) => {
