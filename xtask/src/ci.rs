@@ -164,8 +164,9 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
                 tests.add(outcome.tests);
             }
             Err(error) => {
-                println!("\nstep `{}` failed after {took}", step.name);
-                reasons.push(format!("{}: {error:#}", step.name));
+                let reason = format!("step `{}` failed after {took}: {error:#}", step.name);
+                println!("\n{reason}");
+                reasons.push(reason);
                 table.push(format!("{:10} {took:>12}  FAILED", step.name));
                 failed.push(step.name);
                 if !options.keep_going {
@@ -187,7 +188,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     if failed.is_empty() {
         return Ok(());
     }
-    // Last, so that whoever sees only the end of a long log knows what broke.
+    // Once more, for whoever sees only the end of a long log.
     println!("\n{}", reasons.join("\n"));
     let again: Vec<String> = failed
         .iter()

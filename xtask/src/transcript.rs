@@ -8,7 +8,7 @@
 #[derive(Debug, Default)]
 pub(crate) struct Transcript {
     pub(crate) passed: usize,
-    /// The names of those that failed.
+    /// What names those that failed, and test programs that ended early.
     pub(crate) failed: Vec<String>,
     pub(crate) skipped: Vec<String>,
 }
@@ -44,7 +44,6 @@ impl Transcript {
 
     pub(crate) fn add(&mut self, other: Self) {
         self.passed += other.passed;
-        self.failed.extend(other.failed);
         self.skipped.extend(other.skipped);
     }
 
@@ -62,11 +61,17 @@ fn failed(line: &str) -> Option<&str> {
     if let Some(name) = of_rust.and_then(|rest| rest.strip_suffix(" ... FAILED")) {
         return Some(name);
     }
-    // Playwright, Vitest, and the runner of Node.js; each says more than the name, which helps.
-    ["✘ ", "× ", "not ok "]
-        .iter()
-        .find_map(|mark| line.strip_prefix(mark))
-        .map(str::trim_start)
+    // A test program of Rust as a whole, also when it ended early; Playwright; Vitest, also for a
+    // file that cannot be loaded; the runner of Node.js. Each says more than the name, which helps.
+    [
+        "error: test failed, to rerun pass ",
+        "✘ ",
+        "FAIL ",
+        "not ok ",
+    ]
+    .iter()
+    .find_map(|mark| line.strip_prefix(mark))
+    .map(str::trim_start)
 }
 
 /// The last number that stands right before `word`.
@@ -108,7 +113,8 @@ mod tests {
             "test sink::retries ... FAILED",
             "test sink::answers ... ok",
             "  \u{1b}[31m✘\u{1b}[39m   4 [mock] › live.spec.ts:6:1 › numbers move (30.1s)",
-            "   × a line breaks 3ms",
+            " FAIL  test/unit/spans.test.ts > a line breaks",
+            "error: test failed, to rerun pass `-p stock-up-io --test it`",
             "not ok 3 - every panel has a query",
             "test result: FAILED. 1 passed; 1 failed; 0 ignored",
         ] {
@@ -117,7 +123,8 @@ mod tests {
         let names = [
             "sink::retries",
             "4 [mock] › live.spec.ts:6:1 › numbers move (30.1s)",
-            "a line breaks 3ms",
+            "test/unit/spans.test.ts > a line breaks",
+            "`-p stock-up-io --test it`",
             "3 - every panel has a query",
         ];
         assert_eq!(transcript.failed, names);
