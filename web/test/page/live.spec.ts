@@ -92,7 +92,8 @@ test('a window that went away meanwhile is left by list and chart', async ({ pag
   const url = `${world.url}api/v1/settings`;
   const { revision, settings } = (await (await fetch(url)).json()) as SettingsAnswer;
   const change = JSON.stringify({ revision, settings: { ...settings, windows: ['60s'] } });
-  const answer = await fetch(url, { method: 'PUT', body: change, headers: { 'Content-Type': 'application/json' } });
+  const headers = { 'Content-Type': 'application/json', 'X-Stock-Up': '1' };
+  const answer = await fetch(url, { method: 'PUT', body: change, headers });
   expect(answer.status).toBe(200);
   await expect(page.locator('.pill.server')).toHaveText(/Reconnecting|Connecting/, { timeout: 8_000 });
   world.mock.control({ action: 'unmute' });
