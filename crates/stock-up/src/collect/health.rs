@@ -167,9 +167,9 @@ impl Collector {
         tracing::warn!("there is room again; trades are accepted");
         self.full_for = None;
         // What was queued when the device filled up is lost as well: what is durable tells.
-        let durable = self.context.hub.time().unwrap_or(i64::MAX);
+        let durable = self.context.journal.durable_time()?;
         self.gap_is_open = false;
-        self.open_gap_from(durable, GapCause::Overload)?;
+        self.open_gap_from(durable.unwrap_or(i64::MAX), GapCause::Overload)?;
         self.tell_again()?;
         if self.full_for.is_some() {
             return Ok(());

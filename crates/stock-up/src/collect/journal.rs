@@ -96,6 +96,15 @@ impl Journal {
         self.commits.is_none()
     }
 
+    /// The log's time as of its last durable record; `None` while there is none.
+    pub(crate) fn durable_time(&self) -> Result<Option<i64>, Error> {
+        let Some(last) = self.log.durable_end().checked_sub(1) else {
+            return Ok(None);
+        };
+        let mut reader = self.log.reader(last)?;
+        Ok(reader.next_frame()?.map(|frame| frame.time))
+    }
+
     /// Makes everything appended durable.
     pub(crate) fn flush(&mut self) -> Result<Appended, Error> {
         let Some(commits) = &self.commits else {

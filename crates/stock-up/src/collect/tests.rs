@@ -3,11 +3,11 @@
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use stock_up_core::record::codec;
-use stock_up_core::{Analyzer, AnalyzerSettings, Emission, GapCause, Span};
+use stock_up_core::{Analyzer, AnalyzerSettings, Emission, FeedEvent, GapCause, Record, Span};
 use stock_up_io::clock::Stopwatch;
 use stock_up_io::settings::Settings;
 use stock_up_log::{Access, CommitBounds, DirStorage, Log, Options, Storage, StorageFile};
@@ -84,8 +84,8 @@ impl StorageFile for DeviceFile {
 struct Stage {
     _dir: tempfile::TempDir,
     full: Arc<AtomicBool>,
+    clock: Arc<AtomicI64>,
     log: Log,
-    hub: Hub,
     settings: watch::Sender<SettingsState>,
     collector: Collector,
 }
@@ -110,7 +110,8 @@ impl Stage {
             refused: None,
             cut_off: None,
         });
-        let hub = Hub::default();
+        let clock = Arc::new(AtomicI64::new(NOW));
+        let now = Arc::clone(&clock);
         let context = Collect {
             venue: Venue {
                 name: "finnhub",
@@ -119,8 +120,8 @@ impl Stage {
             journal: journal.expect("it starts"),
             signals: mpsc::channel(1).1,
             settings: watched,
-            clock: WallClock::from_fn(|| NOW),
-            hub: hub.clone(),
+            clock: WallClock::from_fn(move || now.load(Ordering::SeqCst)),
+            hub: Hub::default(),
             telemetry,
             until_idle: None,
         };
@@ -130,8 +131,8 @@ impl Stage {
         let mut stage = Self {
             _dir: dir,
             full,
+            clock,
             log,
-            hub,
             settings,
             collector,
         };
@@ -173,7 +174,6 @@ impl Stage {
 
     fn make_room(&mut self) {
         self.full.store(false, Ordering::SeqCst);
-        self.hub.publish_time(NOW);
         self.tick_until(|collector| collector.full_for.is_none());
     }
 
@@ -186,20 +186,27 @@ impl Stage {
         }
     }
 
-    /// What the log says in the end: to collect, and to who analyses it.
-    fn read(self) -> (Known, Analyzer) {
+    /// What the log says in the end: to collect, and to who analyses it; and from when on trades
+    /// were missed.
+    fn read(self) -> (Known, Analyzer, Vec<i64>) {
         self.collector.finish(&End::Told).expect("it ends");
         let mut known = Known::default();
         let mut analyzer = Analyzer::new(AnalyzerSettings::default(), Emission::Grid, 0);
+        let mut missed = Vec::new();
         let mut reader = self.log.reader(0).expect("a reader");
         while let Some(frame) = reader.next_frame().expect("a frame") {
             let record = codec::decode(frame.payload).expect("a record");
             known.note(&record);
+            if let Record::Feed(change) = &record
+                && let FeedEvent::GapOpened { from, .. } = change.event
+            {
+                missed.push(from);
+            }
             analyzer
                 .apply(frame.seq, &record, &mut Vec::new())
                 .expect("the next record");
         }
-        (known, analyzer)
+        (known, analyzer, missed)
     }
 }
 
@@ -211,8 +218,10 @@ fn what_changed_while_the_device_was_full_is_in_the_log_afterwards() {
     let symbols = vec!["IBM".to_owned()];
     stage.signal(FeedSignal::Unsubscribed { ts: NOW, symbols });
     stage.subscribe(&["BAC"]);
+    stage.clock.store(NOW + 100 * SECOND, Ordering::SeqCst);
     stage.make_room();
-    let (known, analyzer) = stage.read();
+    let (known, analyzer, missed) = stage.read();
+    assert_eq!(missed, [NOW], "all of the pause is missed");
     assert_eq!(analyzer.settings().windows, [Span::from_secs(10)]);
     let mut subscribed: Vec<&str> = analyzer.subscribed().collect();
     subscribed.sort_unstable();
@@ -235,7 +244,7 @@ fn a_feed_that_was_lost_meanwhile_is_missed_until_it_is_back() {
         if comes_back {
             stage.connect(&["SPY", "IBM"]);
         }
-        let (known, analyzer) = stage.read();
+        let (known, analyzer, _) = stage.read();
         assert_eq!(known.gap_is_open, !comes_back);
         assert_eq!(analyzer.subscribed().count(), 2);
     }
