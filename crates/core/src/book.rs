@@ -61,22 +61,22 @@ impl Book {
         }
     }
 
-    /// Reads where its trades and views are; see `analyzer/fetch.rs`.
+    /// Asks for what says where its trades and views are; see `analyzer/fetch.rs`.
     #[inline]
-    pub(crate) fn touch(&self) -> u64 {
-        any!(self, sheet => sheet.touch())
+    pub(crate) fn fetch(&self, kind: Option<Kind>) {
+        any!(self, sheet => sheet.fetch(kind));
     }
 
-    /// Reads the first view, after [`Book::touch`].
+    /// Asks for the first view of `kind` and the ends of the trades, after [`Book::fetch`].
     #[inline]
-    pub(crate) fn touch_view(&self, kind: Kind) -> u64 {
-        any!(self, sheet => sheet.touch_view(kind))
+    pub(crate) fn fetch_views(&self, kind: Option<Kind>) {
+        any!(self, sheet => sheet.fetch_views(kind));
     }
 
-    /// Reads the trades at its ends, after [`Book::touch_view`].
+    /// Asks for what the first view of `kind` reads next, after [`Book::fetch_views`].
     #[inline]
-    pub(crate) fn touch_trades(&self, kind: Kind) -> u64 {
-        any!(self, sheet => sheet.touch_trades(kind))
+    pub(crate) fn fetch_trades(&self, kind: Kind) {
+        any!(self, sheet => sheet.fetch_trades(kind));
     }
 
     pub(crate) fn held(&self) -> usize {

@@ -14,6 +14,7 @@
 
 use std::collections::VecDeque;
 
+use crate::prefetch::prefetch_item;
 use crate::ring::{Held, Ring, flag};
 use crate::unit::Unit;
 
@@ -85,11 +86,10 @@ impl<U: Unit> Extremes<U> {
         }
     }
 
-    /// Reads what is known of the rest from `start` on; see `analyzer/fetch.rs`.
+    /// Asks for what is known of the rest from `start` on; see `analyzer/fetch.rs`.
     #[inline]
-    pub(crate) fn touch(&self, start: u64) -> u64 {
-        let rest = self.rests.get(within(start));
-        rest.map_or(0, |rest| u64::from(rest.lowest == U::MAX))
+    pub(crate) fn fetch(&self, start: u64) {
+        prefetch_item(&self.rests, within(start));
     }
 
     /// The lowest and the highest price of the window that starts at `start`.

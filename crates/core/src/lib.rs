@@ -36,6 +36,7 @@ mod eligibility;
 mod extreme;
 mod metric;
 mod moment;
+mod prefetch;
 mod ring;
 mod series;
 mod unit;

@@ -6,6 +6,7 @@
 //! Places are absolute: the n-th trade ever put in has place n, shifted by later insertions before
 //! it.
 
+use crate::prefetch::{prefetch, prefetch_item};
 use crate::unit::Unit;
 
 /// Trades for which there is room in the first buffer.
@@ -164,12 +165,17 @@ impl<U: Unit> Ring<U> {
         self.newest.slots.get(self.newest.index(place))
     }
 
-    /// Reads the slot of `place`, unless it is in an older buffer: what has as many trades is in
-    /// the cache; see `analyzer/fetch.rs`.
+    /// Asks for what says where its trades are; see `analyzer/fetch.rs`.
     #[inline]
-    pub(crate) fn touch(&self, place: u64) -> u64 {
-        let slot = self.newest.slots.get(self.newest.index(place));
-        slot.map_or(0, |trade| trade.time.cast_unsigned())
+    pub(crate) fn fetch(&self) {
+        prefetch(&self.end);
+    }
+
+    /// Asks for the slot of `place`, unless it is in an older buffer: what has as many trades is in
+    /// the cache.
+    #[inline]
+    pub(crate) fn fetch_trade(&self, place: u64) {
+        prefetch_item(&self.newest.slots, self.newest.index(place));
     }
 
     /// Event time of the newest trade, which may be gone.

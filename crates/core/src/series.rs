@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::prefetch::prefetch_item;
+
 /// The emitted grid times of one symbol and window, as far back as they can be revised.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Emitted {
@@ -12,10 +14,10 @@ pub(crate) struct Emitted {
 }
 
 impl Emitted {
-    /// Reads from it; see `analyzer/fetch.rs`.
+    /// Asks for it; see `analyzer/fetch.rs`.
     #[inline]
-    pub(crate) fn touch(&self) -> u64 {
-        self.runs.last().map_or(0, |run| run.1.cast_unsigned())
+    pub(crate) fn fetch(&self) {
+        prefetch_item(&self.runs, self.runs.len().saturating_sub(1));
     }
 
     /// Notes that `time` is emitted, and gives the revision that it has.

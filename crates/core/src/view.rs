@@ -3,14 +3,16 @@
 //! A view adds what has become part of the window and takes off what has left it; it never looks at
 //! a trade in between. Several views (window lengths, the grid and the live end) share one ring.
 
+use crate::book::Kind;
 use crate::extreme::Extremes;
+use crate::prefetch::prefetch;
 use crate::ring::{Held, Ring, flag};
 use crate::unit::{Sum, Unit};
 
 /// The window `[time - length, time]`, closed at both ends.
 ///
 /// It begins with a cache line and lies in this order: each trade needs the first three lines, and
-/// [`View::touch`] reads from them.
+/// [`View::fetch`] asks for them.
 #[derive(Debug, Clone)]
 #[repr(C, align(64))]
 pub(crate) struct View<U: Unit> {
@@ -55,16 +57,22 @@ impl<U: Unit> View<U> {
         }
     }
 
-    /// Reads from each line that a trade needs; see `analyzer/fetch.rs`.
+    /// Asks for what each trade needs; see `analyzer/fetch.rs`.
     #[inline]
-    pub(crate) fn touch(&self) -> u64 {
-        self.sums.transactions ^ self.start ^ self.extremes.touch(self.start)
+    pub(crate) fn fetch(&self) {
+        prefetch(&self.sums);
+        prefetch(&self.start);
     }
 
-    /// Reads the trades where it goes on.
+    /// Asks for what lies where it starts and ends, after [`View::fetch`].
     #[inline]
-    pub(crate) fn touch_trades(&self, ring: &Ring<U>) -> u64 {
-        ring.touch(self.start) ^ ring.touch(self.end)
+    pub(crate) fn fetch_trades(&self, ring: &Ring<U>, kind: Kind) {
+        self.extremes.fetch(self.start);
+        // A live view begins where the ring does, and both are asked for already.
+        if kind == Kind::Grid {
+            ring.fetch_trade(self.start);
+            ring.fetch_trade(self.end);
+        }
     }
 
     pub(crate) fn length(&self) -> i64 {

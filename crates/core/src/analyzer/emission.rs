@@ -2,9 +2,9 @@
 //! lateness.
 
 use super::Analyzer;
-use super::fetch::{TOGETHER, fetch};
+use super::fetch::Fetch;
 use super::grid::{first_grid, hold};
-use super::symbol::Context;
+use super::symbol::{Context, Symbol};
 use crate::book::{Entry, Kind};
 use crate::point::{Point, SymbolId};
 
@@ -72,11 +72,10 @@ impl Analyzer {
         let grid = self.settings.grid.ns();
         let first_time = self.first_time.unwrap_or(time);
         let mut any_held = false;
+        let fetch = Fetch::new(self.symbols.len(), Some(Kind::Grid));
+        fetch.begin(|number| self.in_order(number));
         for (number, index) in self.order.iter().enumerate() {
-            if number % TOGETHER == 0 {
-                let next = self.order.iter().skip(number).take(TOGETHER);
-                fetch(&self.symbols, &next, Some(Kind::Grid));
-            }
+            fetch.ask(|ahead| self.in_order(number + ahead));
             let Some(symbol) = self.symbols.get_mut(*index as usize) else {
                 continue;
             };
@@ -96,6 +95,11 @@ impl Analyzer {
             any_held |= symbol.book.held() > 0;
         }
         any_held
+    }
+
+    #[inline]
+    fn in_order(&self, number: usize) -> Option<&Symbol> {
+        self.symbols.get(*self.order.get(number)? as usize)
     }
 
     /// Puts a trade into its book: the first of its symbol starts the series, and one behind the

@@ -1,40 +1,62 @@
-//! Reading what will be needed, for many symbols in one go.
+//! Asking for what will be needed a few symbols later.
 //!
 //! With thousands of symbols, what is kept of one has left the cache when it is needed again, and a
-//! symbol is seven or eight cache lines in places that are found one through the other. Taken one
-//! symbol at a time, each would be waited for on its own. Here the processor is asked for the same
-//! lines of many symbols at once, and the answers come together. So the types that it reads say in
+//! symbol is seven or eight cache lines in places that are found one through the other. Waiting for
+//! each would cost more than the work on it. So, while one symbol is worked on, the processor is
+//! asked for the lines of later ones: the nearer the symbol, the further along that way, because
+//! each place is read from lines that were asked for before. The types that are asked for say in
 //! which order their parts lie, and the parts that each trade needs share few lines.
 
 use super::symbol::Symbol;
 use crate::book::Kind;
 
-/// Symbols that are fetched together: what is fetched must still be in the cache when it is used.
-pub(super) const TOGETHER: usize = 32;
+/// Symbols from one part of the way to the next: enough time for a line to come, and so few that it
+/// is still there when it is used.
+const STEP: usize = 4;
 
 /// So few symbols stay in the cache.
 const CACHED: usize = 256;
 
-/// Reads the parts of `symbols` that a step of their views of `kind` needs; `None`: only what adding
-/// a trade needs.
-#[inline]
-pub(super) fn fetch<'a>(
-    symbols: &[Symbol],
-    indexes: &(impl Iterator<Item = &'a u32> + Clone),
+/// Asks for the symbols that come soon.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fetch {
+    /// The views that a step moves; none if it only adds a trade.
     kind: Option<Kind>,
-) {
-    if symbols.len() <= CACHED {
-        return;
+    /// There are so many symbols that they leave the cache.
+    is_needed: bool,
+}
+
+impl Fetch {
+    /// Before steps on some of so many symbols.
+    pub(super) fn new(symbols: usize, kind: Option<Kind>) -> Self {
+        Self {
+            kind,
+            is_needed: symbols > CACHED,
+        }
     }
-    let all = || {
-        let indexes = indexes.clone();
-        indexes.filter_map(|index| symbols.get(*index as usize))
-    };
-    let mut seen = all().fold(0, |seen, symbol| seen ^ symbol.touch(kind));
-    if let Some(kind) = kind {
-        seen = all().fold(seen, |seen, symbol| seen ^ symbol.touch_view(kind));
-        seen = all().fold(seen, |seen, symbol| seen ^ symbol.book.touch_trades(kind));
+
+    /// Before the first of these steps; `of` gives the symbol of a step by its number.
+    #[inline]
+    pub(super) fn begin<'a>(self, of: impl Fn(usize) -> Option<&'a Symbol>) {
+        for lead in (1..=3 * STEP).rev().filter(|_| self.is_needed) {
+            self.ask(|ahead| of(ahead.checked_sub(lead)?));
+        }
     }
-    // Nothing else uses it: without this the reads would be left out.
-    std::hint::black_box(seen);
+
+    /// Before each step; `after` gives the symbol of the step that comes so many steps later.
+    #[inline]
+    pub(super) fn ask<'a>(self, after: impl Fn(usize) -> Option<&'a Symbol>) {
+        if !self.is_needed {
+            return;
+        }
+        if let Some(symbol) = after(3 * STEP) {
+            symbol.fetch(self.kind);
+        }
+        if let Some(symbol) = after(2 * STEP) {
+            symbol.fetch_views(self.kind);
+        }
+        if let Some((symbol, kind)) = after(STEP).zip(self.kind) {
+            symbol.fetch_trades(kind);
+        }
+    }
 }

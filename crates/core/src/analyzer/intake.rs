@@ -1,6 +1,6 @@
 //! How a batch of trades is taken in: whose each is, what it may move, whether it comes too late.
 
-use super::fetch::fetch;
+use super::fetch::Fetch;
 use super::symbol::Symbol;
 use super::{Analyzer, ApplyError, Emission, Everything};
 use crate::book::{Entry, Kind};
@@ -61,12 +61,14 @@ impl Analyzer {
             Emission::Grid => None,
             Emission::Trade => Some(Kind::Live),
         };
-        fetch(&self.symbols, &meanings.symbols.iter().flatten(), kind);
+        let fetch = Fetch::new(self.symbols.len(), kind);
+        fetch.begin(|place| self.known(batch, place, &meanings));
         if self.coverage.clock == Clock::Wall {
             self.hear(batch.ts_recv);
         }
         let (before, sure_until) = (out.len(), self.coverage.sure_until());
-        for trade in &batch.trades {
+        for (place, trade) in batch.trades.iter().enumerate() {
+            fetch.ask(|ahead| self.known(batch, place + ahead, &meanings));
             let entry = Entry {
                 time: trade.ts_event,
                 price: trade.price,
@@ -93,6 +95,14 @@ impl Analyzer {
         } else {
             flags
         }
+    }
+
+    /// The symbol of the trade at a place of the batch, if it is known.
+    #[inline]
+    fn known(&self, batch: &TradeBatch, place: usize, meanings: &Meanings) -> Option<&Symbol> {
+        let trade = batch.trades.get(place)?;
+        let known = meanings.symbols.get(trade.symbol.index()).copied()?;
+        self.symbols.get(known? as usize)
     }
 
     #[inline]

@@ -4,6 +4,7 @@ use super::Emission;
 use crate::book::{Book, Kind, Past};
 use crate::coverage::Coverage;
 use crate::point::{Metrics, Point, SymbolId};
+use crate::prefetch::prefetch;
 use crate::series::Emitted;
 use crate::settings::AnalyzerSettings;
 
@@ -65,22 +66,33 @@ impl Symbol {
         self.since.unwrap_or(first).max(held_from)
     }
 
-    /// Reads what a step of its views of `kind` needs, or adding a trade; see [`super::fetch`].
+    /// Asks for what leads to all else that a step on it needs; see [`super::fetch`].
     #[inline]
-    pub(super) fn touch(&self, kind: Option<Kind>) -> u64 {
+    pub(super) fn fetch(&self, kind: Option<Kind>) {
+        prefetch(&self.since);
+        self.book.fetch(kind);
         // A live view is nothing that is emitted on a grid.
-        let series = match kind {
-            Some(Kind::Live) => 0,
-            _ => self.emitted.len() as u64 ^ u64::from(self.first_grid.is_some()),
-        };
-        self.book.touch() ^ series
+        if kind != Some(Kind::Live) {
+            prefetch(&self.first_grid);
+        }
     }
 
-    /// Reads the first view of `kind`, after [`Symbol::touch`].
+    /// Asks for its views of `kind`, after [`Symbol::fetch`].
     #[inline]
-    pub(super) fn touch_view(&self, kind: Kind) -> u64 {
-        let emitted = self.emitted.first().filter(|_| kind == Kind::Grid);
-        self.book.touch_view(kind) ^ emitted.map_or(0, Emitted::touch)
+    pub(super) fn fetch_views(&self, kind: Option<Kind>) {
+        self.book.fetch_views(kind);
+        if let Some(emitted) = self.emitted.first().filter(|_| kind == Some(Kind::Grid)) {
+            prefetch(emitted);
+        }
+    }
+
+    /// Asks for what these lead to, after [`Symbol::fetch_views`].
+    #[inline]
+    pub(super) fn fetch_trades(&self, kind: Kind) {
+        self.book.fetch_trades(kind);
+        if let Some(emitted) = self.emitted.first().filter(|_| kind == Kind::Grid) {
+            emitted.fetch();
+        }
     }
 
     /// Whether a grid time has a point of this symbol, as far as the start of the series decides.

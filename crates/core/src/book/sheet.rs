@@ -4,6 +4,7 @@ use super::{Entry, Kind, Past};
 use crate::metric::{Scales, metrics};
 use crate::moment::Moment;
 use crate::point::{Metrics, Point};
+use crate::prefetch::prefetch;
 use crate::ring::{Held, Ring};
 use crate::unit::Unit;
 use crate::view::View;
@@ -96,28 +97,32 @@ impl<U: Unit> Sheet<U> {
         self.ring.len()
     }
 
-    /// See [`super::Book::touch`].
+    /// See [`super::Book::fetch`].
     #[inline]
-    pub(super) fn touch(&self) -> u64 {
-        self.ring.first() ^ self.live.len() as u64 ^ self.ring.end()
+    pub(super) fn fetch(&self, kind: Option<Kind>) {
+        self.ring.fetch();
+        if kind == Some(Kind::Grid) {
+            prefetch(&self.grid);
+        }
     }
 
-    /// See [`super::Book::touch_view`].
+    /// See [`super::Book::fetch_views`].
     #[inline]
-    pub(super) fn touch_view(&self, kind: Kind) -> u64 {
-        self.views(kind).first().map_or(0, View::touch)
+    pub(super) fn fetch_views(&self, kind: Option<Kind>) {
+        self.ring.fetch_trade(self.ring.end());
+        let Some(kind) = kind else { return };
+        self.ring.fetch_trade(self.ring.first());
+        if let Some(view) = self.views(kind).first() {
+            view.fetch();
+        }
     }
 
-    /// See [`super::Book::touch_trades`].
+    /// See [`super::Book::fetch_trades`].
     #[inline]
-    pub(super) fn touch_trades(&self, kind: Kind) -> u64 {
-        let view = self.views(kind).first();
-        // A live view begins where the ring does.
-        let oldest = match kind {
-            Kind::Grid => self.ring.touch(self.ring.first()),
-            Kind::Live => 0,
-        };
-        oldest ^ view.map_or(0, |view| view.touch_trades(&self.ring))
+    pub(super) fn fetch_trades(&self, kind: Kind) {
+        if let Some(view) = self.views(kind).first() {
+            view.fetch_trades(&self.ring, kind);
+        }
     }
 
     /// See [`super::Book::ages_at`].
