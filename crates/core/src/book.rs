@@ -4,6 +4,7 @@
 //! numbers are exact in each, so nobody outside can tell.
 
 mod sheet;
+mod views;
 
 use crate::decimal::Decimal;
 use crate::moment::Moment;
@@ -21,11 +22,17 @@ pub(crate) struct Entry {
 }
 
 /// The trades of one symbol and its windows, whatever the unit.
+///
+/// Nearly all are compact, and these lie here.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the large one is what nearly all are"
+)]
 pub(crate) enum Book {
     Compact(Sheet<u32>),
-    Narrow(Sheet<u64>),
-    Wide(Sheet<Wide>),
+    Narrow(Box<Sheet<u64>>),
+    Wide(Box<Sheet<Wide>>),
 }
 
 /// The views of a book stand at the last grid time, or at the log's time.
@@ -47,6 +54,15 @@ macro_rules! any {
 }
 
 impl Book {
+    /// Bytes that say in which unit it is.
+    const BEFORE: usize = size_of::<Self>() - size_of::<Sheet<u32>>();
+
+    /// Bytes of it that adding a trade needs; they come first.
+    pub(crate) const NEEDED_TO_ADD: usize = Self::BEFORE + Sheet::<u32>::NEEDED_TO_ADD;
+
+    /// Bytes of it that moving its first own view needs; they come first.
+    pub(crate) const NEEDED_TO_MOVE: usize = Self::BEFORE + Sheet::<u32>::NEEDED_TO_MOVE;
+
     /// A book with views of `kind`: the others are made when they are asked for, if at all.
     pub(crate) fn new(lengths: &[i64], kind: Kind) -> Self {
         Self::Compact(Sheet::new(lengths, kind))
@@ -61,22 +77,11 @@ impl Book {
         }
     }
 
-    /// Asks for what says where its trades and views are; see `analyzer/fetch.rs`.
+    /// Asks for what its first lines lead to: where the next trade goes, and what its first own
+    /// view needs if it moves; see `analyzer/fetch.rs`.
     #[inline]
-    pub(crate) fn fetch(&self, kind: Option<Kind>) {
-        any!(self, sheet => sheet.fetch(kind));
-    }
-
-    /// Asks for the first view of `kind` and the ends of the trades, after [`Book::fetch`].
-    #[inline]
-    pub(crate) fn fetch_views(&self, kind: Option<Kind>) {
-        any!(self, sheet => sheet.fetch_views(kind));
-    }
-
-    /// Asks for what the first view of `kind` reads next, after [`Book::fetch_views`].
-    #[inline]
-    pub(crate) fn fetch_trades(&self, kind: Kind) {
-        any!(self, sheet => sheet.fetch_trades(kind));
+    pub(crate) fn fetch_next(&self, moves_views: bool) {
+        any!(self, sheet => sheet.fetch_next(moves_views));
     }
 
     pub(crate) fn held(&self) -> usize {
@@ -167,8 +172,8 @@ impl Book {
     /// The trades of `sheet` and `entry` in the smallest unit that fits them all.
     fn fitting<U: Unit>(sheet: &Sheet<U>, entry: &Entry) -> Self {
         let compact = || sheet.rescaled(entry).map(Self::Compact);
-        let narrow = || sheet.rescaled(entry).map(Self::Narrow);
-        let wide = || sheet.rescaled(entry).map(Self::Wide);
+        let narrow = || sheet.rescaled(entry).map(Box::new).map(Self::Narrow);
+        let wide = || sheet.rescaled(entry).map(Box::new).map(Self::Wide);
         let fitting = compact().or_else(narrow).or_else(wide);
         fitting.expect("512 bits hold every value in range")
     }

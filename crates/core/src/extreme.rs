@@ -13,6 +13,7 @@
 //! with it in [`Extremes::evict`] and [`Extremes::inserted`].
 
 use std::collections::VecDeque;
+use std::mem::offset_of;
 
 use crate::prefetch::prefetch_item;
 use crate::ring::{Held, Ring, flag};
@@ -76,6 +77,9 @@ pub(crate) struct Extremes<U> {
 }
 
 impl<U: Unit> Extremes<U> {
+    /// Bytes of it that every trade needs, but for one rest; they come first.
+    pub(crate) const NEEDED: usize = offset_of!(Self, rests);
+
     /// Of an empty window.
     pub(crate) fn new() -> Self {
         Self {

@@ -2,6 +2,9 @@
 
 use prefetch_index::prefetch_index;
 
+/// Bytes of a cache line.
+pub(crate) const LINE: usize = 64;
+
 /// Asks for the cache line of `part`.
 #[inline]
 pub(crate) fn prefetch<T>(part: &T) {
@@ -12,4 +15,15 @@ pub(crate) fn prefetch<T>(part: &T) {
 #[inline]
 pub(crate) fn prefetch_item<T>(items: &[T], index: usize) {
     prefetch_index(items, index);
+}
+
+/// Asks for so many cache lines, the first of which begins with `first`.
+///
+/// What lies there is not read: where it is one of several kinds, nobody has to look which.
+#[inline]
+pub(crate) fn prefetch_lines<T>(first: &T, lines: usize) {
+    const { assert!(LINE.is_multiple_of(size_of::<T>()), "a line holds so many") };
+    for line in 0..lines {
+        prefetch_item(std::slice::from_ref(first), line * (LINE / size_of::<T>()));
+    }
 }

@@ -6,7 +6,10 @@
 //! Places are absolute: the n-th trade ever put in has place n, shifted by later insertions before
 //! it.
 
-use crate::prefetch::{prefetch, prefetch_item};
+use std::collections::VecDeque;
+use std::mem::offset_of;
+
+use crate::prefetch::prefetch_item;
 use crate::unit::Unit;
 
 /// Trades for which there is room in the first buffer.
@@ -83,7 +86,11 @@ pub(crate) struct Ring<U> {
     /// Place after the last one of the oldest of those that only empty.
     older_end: u64,
     /// Those that only empty, oldest first.
-    older: Vec<Buffer<U>>,
+    #[expect(
+        clippy::box_collection,
+        reason = "nearly always there is none: one word says so"
+    )]
+    older: Option<Box<VecDeque<Buffer<U>>>>,
 }
 
 /// Trades from place `base` on, written around at its capacity, which is a power of two.
@@ -121,13 +128,16 @@ impl<U: Unit> Buffer<U> {
 }
 
 impl<U: Unit> Ring<U> {
+    /// Bytes of it that every trade needs; they come first.
+    pub(crate) const NEEDED: usize = offset_of!(Self, older);
+
     pub(crate) fn new() -> Self {
         Self {
             newest: Buffer::new(0, 0),
             start: 0,
             end: 0,
             newest_time: i64::MIN,
-            older: Vec::new(),
+            older: None,
             older_end: u64::MAX,
         }
     }
@@ -165,16 +175,10 @@ impl<U: Unit> Ring<U> {
         self.newest.slots.get(self.newest.index(place))
     }
 
-    /// Asks for what says where its trades are; see `analyzer/fetch.rs`.
-    #[inline]
-    pub(crate) fn fetch(&self) {
-        prefetch(&self.end);
-    }
-
     /// Asks for the slot of `place`, unless it is in an older buffer: what has as many trades is in
-    /// the cache.
+    /// the cache; see `analyzer/fetch.rs`.
     #[inline]
-    pub(crate) fn fetch_trade(&self, place: u64) {
+    pub(crate) fn fetch(&self, place: u64) {
         prefetch_item(&self.newest.slots, self.newest.index(place));
     }
 
@@ -243,26 +247,30 @@ impl<U: Unit> Ring<U> {
     /// Bytes on the heap.
     pub(crate) fn heap_bytes(&self) -> usize {
         let slots = |buffer: &Buffer<U>| buffer.slots.capacity() * size_of::<Held<U>>();
-        let older = self.older.iter().map(slots).sum::<usize>();
-        slots(&self.newest) + older + self.older.capacity() * size_of::<Buffer<U>>()
+        let older = |older: &VecDeque<Buffer<U>>| {
+            let list = older.capacity() * size_of::<Buffer<U>>();
+            list + older.iter().map(slots).sum::<usize>()
+        };
+        slots(&self.newest) + self.older.as_deref().map_or(0, older)
     }
 
     #[cold]
     fn at_older(&self, place: u64) -> Option<&Held<U>> {
         // Nearly always it is the oldest, which trades leave.
-        let buffer = match self.older.first() {
+        let older = self.older.as_ref()?;
+        let buffer = match older.front() {
             Some(oldest) if place < self.older_end => oldest,
-            _ => self
-                .older
-                .iter()
-                .rev()
-                .find(|buffer| buffer.base <= place)?,
+            _ => older.iter().rev().find(|buffer| buffer.base <= place)?,
         };
         buffer.slots.get(buffer.index(place))
     }
 
     fn set(&mut self, place: u64, trade: Held<U>) {
-        let mut buffers = std::iter::once(&mut self.newest).chain(self.older.iter_mut().rev());
+        let older = self
+            .older
+            .iter_mut()
+            .flat_map(|older| older.iter_mut().rev());
+        let mut buffers = std::iter::once(&mut self.newest).chain(older);
         if let Some(buffer) = buffers.find(|buffer| buffer.base <= place) {
             buffer.put(place, trade);
         }
@@ -283,10 +291,10 @@ impl<U: Unit> Ring<U> {
                 fresh.put(place, *trade);
             }
             self.newest = fresh;
-            self.older.clear();
+            self.older = None;
         } else {
             let left = std::mem::replace(&mut self.newest, Buffer::new(self.end, room));
-            self.older.push(left);
+            self.older.get_or_insert_default().push_back(left);
         }
         self.note_older();
     }
@@ -294,15 +302,19 @@ impl<U: Unit> Ring<U> {
     #[cold]
     fn drop_emptied(&mut self) {
         while self.start >= self.older_end {
-            self.older.remove(0);
+            self.older.take_if(|older| older.len() == 1);
+            if let Some(older) = &mut self.older {
+                older.pop_front();
+            }
             self.note_older();
         }
     }
 
     fn note_older(&mut self) {
-        let after_oldest = self.older.get(1).unwrap_or(&self.newest).base;
-        let has_older = !self.older.is_empty();
-        self.older_end = if has_older { after_oldest } else { u64::MAX };
+        let after_oldest =
+            |older: &VecDeque<Buffer<U>>| older.get(1).map_or(self.newest.base, |next| next.base);
+        let older = self.older.as_deref();
+        self.older_end = older.map_or(u64::MAX, after_oldest);
     }
 }
 

@@ -121,7 +121,7 @@ fn units(value: Decimal, scale: u8) -> Option<u64> {
 impl Unit for u32 {
     type Product = u64;
     type Sum = u64;
-    type ProductSum = u128;
+    type ProductSum = Sum128;
 
     const MIN: Self = Self::MIN;
     const MAX: Self = Self::MAX;
@@ -289,6 +289,43 @@ impl Sum<u64> for u128 {
 
     fn wide(&self) -> Wide {
         Wide(U512::from(*self))
+    }
+}
+
+/// 128 bits: products of two 29-bit numbers. Two words, because a `u128` wants to lie at 16 bytes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Sum128 {
+    low: u64,
+    high: u64,
+}
+
+impl Sum<u64> for Sum128 {
+    #[inline]
+    fn add(&mut self, number: u64) {
+        let (low, carry) = self.low.overflowing_add(number);
+        self.low = low;
+        self.high += u64::from(carry);
+    }
+
+    #[inline]
+    fn take(&mut self, number: u64) {
+        let (low, borrow) = self.low.overflowing_sub(number);
+        self.low = low;
+        self.high -= u64::from(borrow);
+    }
+
+    #[inline]
+    fn word(&self) -> Option<u64> {
+        (self.high == 0).then_some(self.low)
+    }
+
+    #[inline]
+    fn small(&self) -> Option<u128> {
+        Some(u128::from(self.high) << 64 | u128::from(self.low))
+    }
+
+    fn wide(&self) -> Wide {
+        Wide((U512::from(self.high) << 64) + U512::from(self.low))
     }
 }
 

@@ -3,18 +3,17 @@
 //! A view adds what has become part of the window and takes off what has left it; it never looks at
 //! a trade in between. Several views (window lengths, the grid and the live end) share one ring.
 
-use crate::book::Kind;
+use std::mem::offset_of;
+
 use crate::extreme::Extremes;
-use crate::prefetch::prefetch;
 use crate::ring::{Held, Ring, flag};
 use crate::unit::{Sum, Unit};
 
 /// The window `[time - length, time]`, closed at both ends.
 ///
-/// It begins with a cache line and lies in this order: each trade needs the first three lines, and
-/// [`View::fetch`] asks for them.
+/// What every trade needs comes first and fills two cache lines; see `analyzer/fetch.rs`.
 #[derive(Debug, Clone)]
-#[repr(C, align(64))]
+#[repr(C)]
 pub(crate) struct View<U: Unit> {
     /// The sums over its trades.
     pub(crate) sums: Sums<U>,
@@ -43,6 +42,9 @@ pub(crate) struct Sums<U: Unit> {
 }
 
 impl<U: Unit> View<U> {
+    /// Bytes of it that every trade needs; they come first.
+    pub(crate) const NEEDED: usize = offset_of!(Self, extremes) + Extremes::<U>::NEEDED;
+
     /// An empty window of `length` that starts to read `ring` at its first trade.
     pub(crate) fn new(length: i64, ring: &Ring<U>) -> Self {
         Self {
@@ -57,22 +59,12 @@ impl<U: Unit> View<U> {
         }
     }
 
-    /// Asks for what each trade needs; see `analyzer/fetch.rs`.
+    /// Asks for what its start and its end lead to; see `analyzer/fetch.rs`.
     #[inline]
-    pub(crate) fn fetch(&self) {
-        prefetch(&self.sums);
-        prefetch(&self.start);
-    }
-
-    /// Asks for what lies where it starts and ends, after [`View::fetch`].
-    #[inline]
-    pub(crate) fn fetch_trades(&self, ring: &Ring<U>, kind: Kind) {
+    pub(crate) fn fetch(&self, ring: &Ring<U>) {
         self.extremes.fetch(self.start);
-        // A live view begins where the ring does, and both are asked for already.
-        if kind == Kind::Grid {
-            ring.fetch_trade(self.start);
-            ring.fetch_trade(self.end);
-        }
+        ring.fetch(self.start);
+        ring.fetch(self.end);
     }
 
     pub(crate) fn length(&self) -> i64 {
@@ -175,7 +167,11 @@ impl<U: Unit> View<U> {
         self.extremes.heap_bytes()
     }
 
-    #[inline]
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "nearly always it is one trade: calling costs more than taking it off"
+    )]
     fn evict(&mut self, ring: &Ring<U>, cutoff: i64) {
         let before = self.start;
         while self.start < self.end {

@@ -2,10 +2,10 @@
 //! lateness.
 
 use super::Analyzer;
-use super::fetch::Fetch;
+use super::fetch::{Fetch, Step};
 use super::grid::{first_grid, hold};
 use super::symbol::{Context, Symbol};
-use crate::book::{Entry, Kind};
+use crate::book::Entry;
 use crate::point::{Point, SymbolId};
 
 impl Analyzer {
@@ -72,7 +72,7 @@ impl Analyzer {
         let grid = self.settings.grid.ns();
         let first_time = self.first_time.unwrap_or(time);
         let mut any_held = false;
-        let fetch = Fetch::new(self.symbols.len(), Some(Kind::Grid));
+        let fetch = Fetch::new(self.symbols.len(), Step::Emit);
         fetch.begin(|number| self.in_order(number));
         for (number, index) in self.order.iter().enumerate() {
             fetch.ask(|ahead| self.in_order(number + ahead));

@@ -8,29 +8,38 @@
 //! which order their parts lie, and the parts that each trade needs share few lines.
 
 use super::symbol::Symbol;
-use crate::book::Kind;
 
 /// Symbols from one part of the way to the next: enough time for a line to come, and so few that it
 /// is still there when it is used.
-const STEP: usize = 4;
+const AHEAD: usize = 4;
 
 /// So few symbols stay in the cache.
 const CACHED: usize = 256;
 
+/// What is done to one symbol after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// A trade is added.
+    Add,
+    /// The views at the log's time follow a trade that is added.
+    Follow,
+    /// The views on the grid are moved on and emitted.
+    Emit,
+}
+
 /// Asks for the symbols that come soon.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fetch {
-    /// The views that a step moves; none if it only adds a trade.
-    kind: Option<Kind>,
+    step: Step,
     /// There are so many symbols that they leave the cache.
     is_needed: bool,
 }
 
 impl Fetch {
-    /// Before steps on some of so many symbols.
-    pub(super) fn new(symbols: usize, kind: Option<Kind>) -> Self {
+    /// Before a step on each of some of so many symbols.
+    pub(super) fn new(symbols: usize, step: Step) -> Self {
         Self {
-            kind,
+            step,
             is_needed: symbols > CACHED,
         }
     }
@@ -38,7 +47,7 @@ impl Fetch {
     /// Before the first of these steps; `of` gives the symbol of a step by its number.
     #[inline]
     pub(super) fn begin<'a>(self, of: impl Fn(usize) -> Option<&'a Symbol>) {
-        for lead in (1..=3 * STEP).rev().filter(|_| self.is_needed) {
+        for lead in (1..=3 * AHEAD).rev().filter(|_| self.is_needed) {
             self.ask(|ahead| of(ahead.checked_sub(lead)?));
         }
     }
@@ -49,14 +58,16 @@ impl Fetch {
         if !self.is_needed {
             return;
         }
-        if let Some(symbol) = after(3 * STEP) {
-            symbol.fetch(self.kind);
+        if let Some(symbol) = after(3 * AHEAD) {
+            symbol.fetch(self.step);
         }
-        if let Some(symbol) = after(2 * STEP) {
-            symbol.fetch_views(self.kind);
+        if let Some(symbol) = after(2 * AHEAD) {
+            symbol.fetch_next(self.step);
         }
-        if let Some((symbol, kind)) = after(STEP).zip(self.kind) {
-            symbol.fetch_trades(kind);
+        if self.step == Step::Emit
+            && let Some(symbol) = after(AHEAD)
+        {
+            symbol.fetch_last();
         }
     }
 }

@@ -1,9 +1,9 @@
 //! How a batch of trades is taken in: whose each is, what it may move, whether it comes too late.
 
-use super::fetch::Fetch;
+use super::fetch::{Fetch, Step};
 use super::symbol::Symbol;
 use super::{Analyzer, ApplyError, Emission, Everything};
-use crate::book::{Entry, Kind};
+use crate::book::Entry;
 use crate::eligibility;
 use crate::names::{NameId, Names};
 use crate::point::{Point, SymbolId};
@@ -57,11 +57,11 @@ impl Analyzer {
         }
         let mut meanings = std::mem::take(&mut self.meanings);
         meanings.reset(&self.names, &batch.names);
-        let kind = match self.emission {
-            Emission::Grid => None,
-            Emission::Trade => Some(Kind::Live),
+        let step = match self.emission {
+            Emission::Grid => Step::Add,
+            Emission::Trade => Step::Follow,
         };
-        let fetch = Fetch::new(self.symbols.len(), kind);
+        let fetch = Fetch::new(self.symbols.len(), step);
         fetch.begin(|place| self.known(batch, place, &meanings));
         if self.coverage.clock == Clock::Wall {
             self.hear(batch.ts_recv);

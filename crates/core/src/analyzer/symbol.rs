@@ -1,10 +1,13 @@
 //! All that is kept of one symbol: its trades, its windows, and what was emitted of them.
 
+use std::mem::offset_of;
+
 use super::Emission;
+use super::fetch::Step;
 use crate::book::{Book, Kind, Past};
 use crate::coverage::Coverage;
 use crate::point::{Metrics, Point, SymbolId};
-use crate::prefetch::prefetch;
+use crate::prefetch::{LINE, prefetch, prefetch_lines};
 use crate::series::Emitted;
 use crate::settings::AnalyzerSettings;
 
@@ -18,10 +21,10 @@ pub(super) struct Symbol {
     /// Observed since; `None`: since the log's first time.
     pub(super) since: Option<i64>,
     pub(super) book: Book,
-    /// What was emitted, per window.
-    pub(super) emitted: Vec<Emitted>,
     /// Somebody asked for it, and it was not given up since.
     pub(super) subscribed: bool,
+    /// What was emitted, per window.
+    pub(super) emitted: Vec<Emitted>,
     /// The first grid time at or after the first trade.
     pub(super) first_grid: Option<i64>,
     /// Event times of late trades whose points wait to be emitted again.
@@ -49,6 +52,12 @@ pub(super) struct Context<'a> {
 }
 
 impl Symbol {
+    /// Cache lines of it that adding a trade needs; they come first.
+    const LINES_TO_ADD: usize = (offset_of!(Self, book) + Book::NEEDED_TO_ADD).div_ceil(LINE);
+
+    /// Cache lines of it that moving its first view needs; they come first.
+    const LINES_TO_MOVE: usize = (offset_of!(Self, book) + Book::NEEDED_TO_MOVE).div_ceil(LINE);
+
     pub(super) fn new(settings: &AnalyzerSettings, emission: Emission, since: Option<i64>) -> Self {
         Self {
             emitted: vec![Emitted::default(); settings.windows.len()],
@@ -66,31 +75,32 @@ impl Symbol {
         self.since.unwrap_or(first).max(held_from)
     }
 
-    /// Asks for what leads to all else that a step on it needs; see [`super::fetch`].
+    /// Asks for the lines of it that a step needs; see [`super::fetch`].
     #[inline]
-    pub(super) fn fetch(&self, kind: Option<Kind>) {
-        prefetch(&self.since);
-        self.book.fetch(kind);
-        // A live view is nothing that is emitted on a grid.
-        if kind != Some(Kind::Live) {
-            prefetch(&self.first_grid);
+    pub(super) fn fetch(&self, step: Step) {
+        let lines = match step {
+            Step::Add => Self::LINES_TO_ADD,
+            Step::Follow | Step::Emit => Self::LINES_TO_MOVE,
+        };
+        prefetch_lines(&self.since, lines);
+        if step != Step::Follow {
+            prefetch(&self.emitted);
         }
     }
 
-    /// Asks for its views of `kind`, after [`Symbol::fetch`].
+    /// Asks for what these lead to, after [`Symbol::fetch`].
     #[inline]
-    pub(super) fn fetch_views(&self, kind: Option<Kind>) {
-        self.book.fetch_views(kind);
-        if let Some(emitted) = self.emitted.first().filter(|_| kind == Some(Kind::Grid)) {
+    pub(super) fn fetch_next(&self, step: Step) {
+        self.book.fetch_next(step != Step::Add);
+        if let Some(emitted) = self.emitted.first().filter(|_| step == Step::Emit) {
             prefetch(emitted);
         }
     }
 
-    /// Asks for what these lead to, after [`Symbol::fetch_views`].
+    /// Asks for what these lead to when it is emitted, after [`Symbol::fetch_next`].
     #[inline]
-    pub(super) fn fetch_trades(&self, kind: Kind) {
-        self.book.fetch_trades(kind);
-        if let Some(emitted) = self.emitted.first().filter(|_| kind == Kind::Grid) {
+    pub(super) fn fetch_last(&self) {
+        if let Some(emitted) = self.emitted.first() {
             emitted.fetch();
         }
     }
@@ -193,4 +203,17 @@ impl Context<'_> {
 /// The lengths of the windows, ns.
 pub(super) fn lengths(settings: &AnalyzerSettings) -> Vec<i64> {
     settings.windows.iter().map(|window| window.ns()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// More would be waited for: with thousands of symbols they come from afar.
+    #[test]
+    fn what_a_trade_needs_of_a_symbol_fills_few_cache_lines() {
+        assert_eq!(Symbol::LINES_TO_ADD, 2);
+        assert_eq!(Symbol::LINES_TO_MOVE, 4);
+        assert_eq!(size_of::<Symbol>(), 8 * LINE);
+    }
 }

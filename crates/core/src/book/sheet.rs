@@ -1,10 +1,12 @@
 //! The trades of one symbol with all windows over them, in one unit.
 
+use std::mem::offset_of;
+
+use super::views::Views;
 use super::{Entry, Kind, Past};
 use crate::metric::{Scales, metrics};
 use crate::moment::Moment;
 use crate::point::{Metrics, Point};
-use crate::prefetch::prefetch;
 use crate::ring::{Held, Ring};
 use crate::unit::Unit;
 use crate::view::View;
@@ -16,36 +18,35 @@ use crate::view::View;
 #[repr(C)]
 pub(crate) struct Sheet<U: Unit> {
     scales: Scales,
-    /// Views at the log's time; made when first asked for.
-    live: Vec<View<U>>,
+    /// Where its own views stand.
+    kind: Kind,
     ring: Ring<U>,
-    grid: Vec<View<U>>,
+    own: Option<Views<U>>,
+    /// Views at the log's time beside its own on the grid; made when first asked for.
+    live: Option<Box<Views<U>>>,
 }
 
 impl<U: Unit> Sheet<U> {
+    /// Bytes of it that adding a trade needs; they come first.
+    pub(super) const NEEDED_TO_ADD: usize = offset_of!(Self, ring) + Ring::<U>::NEEDED;
+
+    /// Bytes of it that moving its first own view needs; they come first.
+    pub(super) const NEEDED_TO_MOVE: usize = offset_of!(Self, own) + Views::<U>::NEEDED;
+
     pub(super) fn new(lengths: &[i64], kind: Kind) -> Self {
         let ring = Ring::new();
-        let new = |length: &i64| View::new(*length, &ring);
-        let views: Vec<_> = lengths.iter().map(new).collect();
-        let (grid, live) = match kind {
-            Kind::Grid => (views, Vec::new()),
-            Kind::Live => (Vec::new(), views),
-        };
+        let lengths = lengths.iter().copied();
         Self {
+            own: Views::new(lengths, |length| View::new(length, &ring)),
             ring,
             scales: Scales::default(),
-            grid,
-            live,
+            kind,
+            live: None,
         }
     }
 
-    /// The views that it has had from the start.
     pub(super) fn kind(&self) -> Kind {
-        if self.grid.is_empty() {
-            Kind::Live
-        } else {
-            Kind::Grid
-        }
+        self.kind
     }
 
     /// Adds a trade; false if it does not fit the unit.
@@ -74,65 +75,49 @@ impl<U: Unit> Sheet<U> {
     #[cold]
     fn insert(&mut self, trade: Held<U>) {
         let place = self.ring.insert(trade);
-        for view in self.grid.iter_mut().chain(&mut self.live) {
-            view.inserted(&self.ring, &trade, place);
+        let ring = &self.ring;
+        for views in self.own.iter_mut().chain(self.live.as_deref_mut()) {
+            views.each(|view| view.inserted(ring, &trade, place));
         }
     }
 
+    /// The views at the log's time, if there are any.
     #[inline]
-    fn views(&self, kind: Kind) -> &[View<U>] {
-        match kind {
-            Kind::Grid => &self.grid,
-            Kind::Live => &self.live,
+    fn views_now(&self) -> Option<&Views<U>> {
+        match self.kind {
+            Kind::Live => self.own.as_ref(),
+            Kind::Grid => self.live.as_deref(),
         }
     }
 
     /// The lengths of its windows, ns.
     pub(super) fn lengths(&self) -> Vec<i64> {
-        let views = self.views(self.kind()).iter();
-        views.map(View::length).collect()
+        let own = self.own.iter().flat_map(Views::iter);
+        own.map(View::length).collect()
     }
 
     pub(super) fn held(&self) -> usize {
         self.ring.len()
     }
 
-    /// See [`super::Book::fetch`].
+    /// See [`super::Book::fetch_next`].
     #[inline]
-    pub(super) fn fetch(&self, kind: Option<Kind>) {
-        self.ring.fetch();
-        if kind == Some(Kind::Grid) {
-            prefetch(&self.grid);
-        }
-    }
-
-    /// See [`super::Book::fetch_views`].
-    #[inline]
-    pub(super) fn fetch_views(&self, kind: Option<Kind>) {
-        self.ring.fetch_trade(self.ring.end());
-        let Some(kind) = kind else { return };
-        self.ring.fetch_trade(self.ring.first());
-        if let Some(view) = self.views(kind).first() {
-            view.fetch();
-        }
-    }
-
-    /// See [`super::Book::fetch_trades`].
-    #[inline]
-    pub(super) fn fetch_trades(&self, kind: Kind) {
-        if let Some(view) = self.views(kind).first() {
-            view.fetch_trades(&self.ring, kind);
+    pub(super) fn fetch_next(&self, moves_views: bool) {
+        self.ring.fetch(self.ring.end());
+        if let Some(own) = self.own.as_ref().filter(|_| moves_views) {
+            own.first().fetch(&self.ring);
         }
     }
 
     /// See [`super::Book::ages_at`].
     pub(super) fn ages_at(&self) -> Option<i64> {
-        let views = self.live.iter();
+        let views = self.views_now()?.iter();
         views.filter_map(|view| view.ages_at(&self.ring)).min()
     }
 
     pub(super) fn advance(&mut self, window: usize, time: i64) -> bool {
-        let Some(view) = self.grid.get_mut(window) else {
+        let own = self.own.as_mut().filter(|_| self.kind == Kind::Grid);
+        let Some(view) = own.and_then(|own| own.get_mut(window)) else {
             return true;
         };
         view.advance(&self.ring, time);
@@ -140,28 +125,24 @@ impl<U: Unit> Sheet<U> {
     }
 
     pub(super) fn metrics(&self, window: usize) -> Metrics {
-        let view = self.grid.get(window);
+        let own = self.own.as_ref().filter(|_| self.kind == Kind::Grid);
+        let view = own.and_then(|own| own.get(window));
         view.map_or(Metrics::EMPTY, |view| metrics(view, self.scales))
     }
 
     #[inline]
     pub(super) fn live(&mut self, moment: &Moment<'_>, out: &mut Vec<Point>) {
-        if self.live.is_empty() {
-            self.go_live();
-        }
         let (ring, scales) = (&self.ring, self.scales);
-        for view in &mut self.live {
-            view.advance(ring, moment.now);
-            out.push(moment.point(view, scales));
+        let live = match self.kind {
+            Kind::Live => self.own.as_mut(),
+            Kind::Grid => shown(&mut self.live, self.own.as_ref(), ring),
+        };
+        if let Some(live) = live {
+            live.each(|view| {
+                view.advance(ring, moment.now);
+                out.push(moment.point(view, scales));
+            });
         }
-    }
-
-    #[cold]
-    fn go_live(&mut self) {
-        let windows = self.grid.iter().map(View::length);
-        self.live = windows
-            .map(|length| View::new(length, &self.ring))
-            .collect();
     }
 
     /// Reports a window of `length` at each of the rising `times` but the first, which only says
@@ -189,9 +170,9 @@ impl<U: Unit> Sheet<U> {
     }
 
     pub(super) fn evict(&mut self, cutoff: i64, now: i64) {
-        for view in &mut self.live {
+        if let Some(live) = &mut self.live {
             // Seen after the grid time, it stands beyond it already; a window never goes back.
-            view.advance(&self.ring, now.max(view.time()));
+            live.each(|view| view.advance(&self.ring, now.max(view.time())));
         }
         self.ring.evict(cutoff);
     }
@@ -209,23 +190,22 @@ impl<U: Unit> Sheet<U> {
         }
         self.live(moment, out);
         // Windows are sorted: the last is the longest.
-        if let Some(longest) = self.live.last() {
-            self.ring.release(longest.start());
+        if let Some(live) = self.views_now() {
+            self.ring.release(live.longest().start());
         }
         true
     }
 
     pub(super) fn set_windows(&mut self, lengths: &[i64], grid_time: i64) {
-        self.live.clear();
-        let ring = &self.ring;
-        self.grid = lengths
-            .iter()
-            .map(|length| {
-                let mut view = View::new(*length, ring);
-                view.advance(ring, grid_time);
-                view
-            })
-            .collect();
+        let lengths = lengths.iter().copied();
+        self.live = None;
+        self.own = Views::new(lengths, |length| {
+            let mut view = View::new(length, &self.ring);
+            if self.kind == Kind::Grid {
+                view.advance(&self.ring, grid_time);
+            }
+            view
+        });
     }
 
     pub(super) fn entries(&self) -> impl Iterator<Item = Entry> {
@@ -246,8 +226,9 @@ impl<U: Unit> Sheet<U> {
         let mut sheet = Sheet::<V> {
             ring: Ring::new(),
             scales,
-            grid: Vec::new(),
-            live: Vec::new(),
+            kind: self.kind,
+            own: None,
+            live: None,
         };
         for held in self.entries() {
             if !sheet.push(&held) {
@@ -257,8 +238,11 @@ impl<U: Unit> Sheet<U> {
         if !sheet.push(entry) {
             return None;
         }
-        sheet.grid = self.grid.iter().map(|view| sheet.view_like(view)).collect();
-        sheet.live = self.live.iter().map(|view| sheet.view_like(view)).collect();
+        let like = |views: &Views<U>| views.map(|view| sheet.view_like(view));
+        (sheet.own, sheet.live) = (
+            self.own.as_ref().map(like),
+            self.live.as_deref().map(like).map(Box::new),
+        );
         Some(sheet)
     }
 
@@ -271,8 +255,21 @@ impl<U: Unit> Sheet<U> {
     }
 
     pub(super) fn heap_bytes(&self) -> usize {
-        let views = self.grid.iter().chain(&self.live);
-        let lists = (self.grid.capacity() + self.live.capacity()) * size_of::<View<U>>();
-        self.ring.heap_bytes() + lists + views.map(View::heap_bytes).sum::<usize>()
+        let views = self.own.iter().chain(self.live.as_deref());
+        let boxed = self.live.as_deref().map_or(0, size_of_val);
+        self.ring.heap_bytes() + boxed + views.map(Views::heap_bytes).sum::<usize>()
     }
+}
+
+/// The views at the log's time of a sheet whose own ones stand on the grid.
+fn shown<'a, U: Unit>(
+    live: &'a mut Option<Box<Views<U>>>,
+    own: Option<&Views<U>>,
+    ring: &Ring<U>,
+) -> Option<&'a mut Views<U>> {
+    if live.is_none() {
+        let new = |view: &View<U>| View::new(view.length(), ring);
+        *live = own.map(|own| Box::new(own.map(new)));
+    }
+    live.as_deref_mut()
 }
