@@ -188,6 +188,8 @@ impl ClientContext for Watch {
     fn error(&self, error: KafkaError, reason: &str) {
         let judged = match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::AllBrokersDown) => self.lost("no broker can be reached"),
+            // The client is dead, maybe by what happened in another partition than is waited for.
+            Some(RDKafkaErrorCode::Fatal) => self.judge_fatal(reason),
             Some(code) => {
                 let judged = self.judge_code(code, reason);
                 self.said().last = Some(self.clean(reason));
@@ -201,5 +203,55 @@ impl ClientContext for Watch {
         };
         self.said().verdict.get_or_insert(judged);
         self.0.changed.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn watch() -> Watch {
+        Watch::new(&KafkaConfig::default(), Secret::default())
+    }
+
+    #[test]
+    fn a_dead_client_is_told_whoever_waits_for_another_partition() {
+        let watch = watch();
+        let fatal = KafkaError::Global(RDKafkaErrorCode::Fatal);
+        let reason = "Fatal error: Local: Gap-less ordering would not be guaranteed if proceeding: \
+                      Failed to reconstruct MessageSet: Broker: Message size too large";
+        watch.error(fatal.clone(), reason);
+        let verdict = watch.verdict();
+        assert!(
+            matches!(&verdict, Some(QueueError::Misconfigured { reason, .. })
+                if reason.contains("max.message.bytes")),
+            "{verdict:?}"
+        );
+        // What came first is the cause.
+        watch.error(fatal, "Fatal error: Local: Inconsistent state: later");
+        assert_eq!(
+            watch.verdict().map(|error| error.to_string()),
+            verdict.map(|error| error.to_string())
+        );
+    }
+
+    #[test]
+    fn a_dead_client_is_given_up_where_connecting_anew_may_help() {
+        let watch = watch();
+        let reason = "Fatal error: Broker: Producer attempted an operation with an old epoch";
+        watch.error(KafkaError::Global(RDKafkaErrorCode::Fatal), reason);
+        let verdict = watch.verdict();
+        assert!(
+            matches!(&verdict, Some(QueueError::Lost { reason, .. }) if reason.contains("old epoch")),
+            "{verdict:?}"
+        );
+    }
+
+    #[test]
+    fn one_broker_that_is_away_ends_nothing() {
+        let watch = watch();
+        let error = KafkaError::Global(RDKafkaErrorCode::BrokerTransportFailure);
+        watch.error(error, "localhost:9092: connect failed");
+        assert!(watch.verdict().is_none());
     }
 }
