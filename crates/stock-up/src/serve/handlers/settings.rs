@@ -1,5 +1,7 @@
 //! What can be changed while running.
 
+use std::io::{self, ErrorKind};
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use stock_up_io::settings::{Settings, SettingsFileError};
@@ -67,8 +69,47 @@ fn refusal(why: SettingsFileError) -> Refusal {
             let status = StatusCode::SERVICE_UNAVAILABLE;
             Refusal::new(status, "settings_source", why.to_string())
         }
+        SettingsFileError::Write { ref source, .. } if is_full(source) => Refusal::new(
+            StatusCode::INSUFFICIENT_STORAGE,
+            "no_space",
+            format!("{why}: {source}; free some space and try again; the old settings stay"),
+        ),
         SettingsFileError::Read { .. } | SettingsFileError::Write { .. } => {
             Refusal::internal("writing the settings", &why.into())
         }
+    }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    let kind = error.kind();
+    matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::response::IntoResponse;
+
+    use super::*;
+
+    fn status_of_write_error(kind: ErrorKind) -> (StatusCode, String) {
+        let refused = refusal(SettingsFileError::Write {
+            path: "/data/settings.toml".into(),
+            source: kind.into(),
+        });
+        let body = refused.body_text();
+        (refused.into_response().status(), body)
+    }
+
+    #[test]
+    fn a_full_device_is_no_fault_of_the_program() {
+        for kind in [ErrorKind::StorageFull, ErrorKind::QuotaExceeded] {
+            let (status, body) = status_of_write_error(kind);
+            assert_eq!(status, StatusCode::INSUFFICIENT_STORAGE);
+            for part in ["no_space", "/data/settings.toml", "the old settings stay"] {
+                assert!(body.contains(part), "{body}");
+            }
+        }
+        let (status, _) = status_of_write_error(ErrorKind::PermissionDenied);
+        assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
     }
 }
