@@ -18,7 +18,7 @@ impl Analyzer {
             && now < time
         {
             let before = time.saturating_sub(self.settings.lateness.ns());
-            self.emit_before(next, before, out);
+            self.emit_before((next, before), time, out);
         }
         // Not asked whether it moves: which of the trades of a millisecond is the first is hard to
         // predict.
@@ -32,15 +32,16 @@ impl Analyzer {
             return;
         };
         let end = first_grid(now, self.settings.grid);
-        self.emit_before(next, end.saturating_add(1), out);
+        self.emit_before((next, end.saturating_add(1)), now, out);
     }
 
-    /// Emits what waits to be emitted again, and every grid time from `next` that is before `end`.
-    fn emit_before(&mut self, mut next: i64, end: i64, out: &mut Vec<Point>) {
+    /// Emits what waits to be emitted again, and every grid time from `next` that is before `end`;
+    /// the log's time will be `now`.
+    fn emit_before(&mut self, (mut next, end): (i64, i64), now: i64, out: &mut Vec<Point>) {
         self.flush(out);
         let first = next;
         while next < end {
-            if !self.emit(next, out) {
+            if !self.emit(next, now, out) {
                 // Nobody holds a trade: the rest of the way is silent.
                 next = first_grid(end, self.settings.grid);
                 self.forget_emitted(next);
@@ -67,7 +68,7 @@ impl Analyzer {
     }
 
     /// Emits one grid time; false if no symbol holds a trade any more.
-    fn emit(&mut self, time: i64, out: &mut Vec<Point>) -> bool {
+    fn emit(&mut self, time: i64, now: i64, out: &mut Vec<Point>) -> bool {
         let cutoff = time.saturating_sub(hold(&self.settings));
         let grid = self.settings.grid.ns();
         let first_time = self.first_time.unwrap_or(time);
@@ -89,7 +90,8 @@ impl Analyzer {
                     since,
                 };
                 symbol.emit(time, context, out);
-                symbol.book.evict(cutoff, time);
+                // The last grid time of an input lies beyond the log's time; a live view never does.
+                symbol.book.evict(cutoff, time.min(now));
             }
             symbol.forget(cutoff.saturating_add(grid), grid);
             any_held |= symbol.book.held() > 0;

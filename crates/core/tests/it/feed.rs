@@ -55,12 +55,17 @@ impl Log {
     }
 
     fn trade(&mut self, symbol: &str, time: i64) -> &mut Self {
+        self.trade_at(symbol, time * SECOND)
+    }
+
+    /// A trade between full seconds; `time` is in ns.
+    fn trade_at(&mut self, symbol: &str, time: i64) -> &mut Self {
         let mut batch = TradeBatch {
-            ts_recv: time * SECOND,
+            ts_recv: time,
             ..TradeBatch::default()
         };
         let one = Decimal::new(1, 0).unwrap();
-        batch.push(symbol, time * SECOND, (one, one), "");
+        batch.push(symbol, time, (one, one), "");
         self.apply(&Record::Trades(batch))
     }
 
@@ -369,4 +374,27 @@ fn a_complete_live_view_is_sure_while_the_feed_is_heard_and_nothing_is_missed() 
     );
     assert!(!log.analyzer.is_sure());
     assert_eq!(live(&mut log, "SPY"), (1, Gap, Some(121)));
+}
+
+#[test]
+fn a_live_view_stays_at_the_log_s_time_when_the_input_ends_between_grid_times() {
+    let mut log = Log::new(1);
+    log.feed(0, FeedEvent::Clock(Clock::Event))
+        .subscribed(0, &["SPY"]);
+    for half in [19, 21] {
+        log.trade_at("SPY", half * SECOND / 2);
+    }
+    assert_eq!(live(&mut log, "SPY").0, 2);
+    // This emits the grid time 11 s, half a second after the last trade.
+    log.feed(10, FeedEvent::Ended);
+    assert_eq!(live(&mut log, "SPY").0, 2);
+    let mut state = Vec::new();
+    log.analyzer.checkpoint(&mut state);
+    let mut restored = Log::new(1);
+    restored.analyzer = Analyzer::restore(&state).unwrap();
+    for log in [&mut log, &mut restored] {
+        assert_eq!(live(log, "SPY").0, 2);
+        log.trade("SPY", 10);
+        assert_eq!(live(log, "SPY").0, 3);
+    }
 }

@@ -6,5 +6,6 @@ mod analyzer;
 mod due;
 mod feed;
 mod late;
+mod many;
 mod model;
 mod partition;
