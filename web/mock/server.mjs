@@ -231,10 +231,18 @@ export class MockServer {
     return json(response, 200, this.settings);
   }
 
+  /** The snapshot comes first, also to who connected while nothing was let through. */
+  greet(client) {
+    if (this.muted || client.greeted) return;
+    client.greeted = true;
+    client.send('snapshot', this.symbols());
+  }
+
   live(query, response) {
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
     const only = (rows) => (query.window ? rows.filter((row) => row.window === query.window) : rows);
     const client = {
+      greeted: false,
       response,
       send: (name, data) => {
         const kept = data.rows === undefined ? data : { ...data, rows: only(data.rows) };
@@ -243,7 +251,7 @@ export class MockServer {
     };
     this.clients.add(client);
     response.on('close', () => this.clients.delete(client));
-    if (!this.muted) client.send('snapshot', this.symbols());
+    this.greet(client);
   }
 
   session({ token }, response) {
@@ -296,6 +304,7 @@ export class MockServer {
       },
       unmute: () => {
         this.muted = false;
+        for (const client of this.clients) this.greet(client);
       },
       drop: () => {
         for (const client of this.clients) client.response.destroy();
