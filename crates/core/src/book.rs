@@ -81,7 +81,22 @@ impl Book {
     /// view needs if it moves; see `analyzer/fetch.rs`.
     #[inline]
     pub(crate) fn fetch_next(&self, moves_views: bool) {
-        any!(self, sheet => sheet.fetch_next(moves_views));
+        match self {
+            Self::Compact(sheet) => sheet.fetch_next(moves_views),
+            // What is in a box is one step further away.
+            Self::Narrow(sheet) => sheet.fetch(moves_views),
+            Self::Wide(sheet) => sheet.fetch(moves_views),
+        }
+    }
+
+    /// Asks for what is still missing of that, after [`Book::fetch_next`].
+    #[inline]
+    pub(crate) fn fetch_last(&self, moves_views: bool) {
+        match self {
+            Self::Compact(_) => {}
+            Self::Narrow(sheet) => sheet.fetch_next(moves_views),
+            Self::Wide(sheet) => sheet.fetch_next(moves_views),
+        }
     }
 
     pub(crate) fn held(&self) -> usize {
@@ -119,7 +134,8 @@ impl Book {
         any!(self, sheet => sheet.walk(length, times, visit));
     }
 
-    /// Drops what is older than `cutoff`; live views are first moved on to `now`.
+    /// Drops what is older than `cutoff`; live views beside those on the grid are first moved on to
+    /// `now`, which is not after the log's time.
     pub(crate) fn evict(&mut self, cutoff: i64, now: i64) {
         any!(self, sheet => sheet.evict(cutoff, now));
         self.settle();
@@ -161,7 +177,12 @@ impl Book {
     }
 
     pub(crate) fn heap_bytes(&self) -> usize {
-        any!(self, sheet => sheet.heap_bytes())
+        let boxed = match self {
+            Self::Compact(_) => 0,
+            Self::Narrow(sheet) => size_of_val(&**sheet),
+            Self::Wide(sheet) => size_of_val(&**sheet),
+        };
+        boxed + any!(self, sheet => sheet.heap_bytes())
     }
 
     /// Holds everything in a unit that fits `entry` as well.

@@ -175,8 +175,8 @@ impl<U: Unit> Ring<U> {
         self.newest.slots.get(self.newest.index(place))
     }
 
-    /// Asks for the slot of `place`, unless it is in an older buffer: what has as many trades is in
-    /// the cache; see `analyzer/fetch.rs`.
+    /// Asks for the slot of `place`; see `analyzer/fetch.rs`. For one in an older buffer it asks for
+    /// some other: what has as many trades is in the cache anyway.
     #[inline]
     pub(crate) fn fetch(&self, place: u64) {
         prefetch_item(&self.newest.slots, self.newest.index(place));
@@ -248,7 +248,7 @@ impl<U: Unit> Ring<U> {
     pub(crate) fn heap_bytes(&self) -> usize {
         let slots = |buffer: &Buffer<U>| buffer.slots.capacity() * size_of::<Held<U>>();
         let older = |older: &VecDeque<Buffer<U>>| {
-            let list = older.capacity() * size_of::<Buffer<U>>();
+            let list = size_of_val(older) + older.capacity() * size_of::<Buffer<U>>();
             list + older.iter().map(slots).sum::<usize>()
         };
         slots(&self.newest) + self.older.as_deref().map_or(0, older)

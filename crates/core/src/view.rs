@@ -11,7 +11,7 @@ use crate::unit::{Sum, Unit};
 
 /// The window `[time - length, time]`, closed at both ends.
 ///
-/// What every trade needs comes first and fills two cache lines; see `analyzer/fetch.rs`.
+/// What every trade needs comes first; see `analyzer/fetch.rs`.
 #[derive(Debug, Clone)]
 #[repr(C)]
 pub(crate) struct View<U: Unit> {

@@ -1,11 +1,10 @@
 //! Asking for what will be needed a few symbols later.
 //!
-//! With thousands of symbols, what is kept of one has left the cache when it is needed again, and a
-//! symbol is seven or eight cache lines in places that are found one through the other. Waiting for
-//! each would cost more than the work on it. So, while one symbol is worked on, the processor is
-//! asked for the lines of later ones: the nearer the symbol, the further along that way, because
-//! each place is read from lines that were asked for before. The types that are asked for say in
-//! which order their parts lie, and the parts that each trade needs share few lines.
+//! With thousands of symbols, what is kept of one has left the cache when it is needed again.
+//! Waiting for each of its cache lines would cost more than the work on it. So, while one symbol is
+//! worked on, the processor is asked for the lines of later ones: first those of the symbol itself,
+//! and nearer to its turn those of the trades and lists that these lead to. The types that are
+//! asked for say in which order their parts lie, and what each trade needs shares few lines.
 
 use super::symbol::Symbol;
 
@@ -47,7 +46,10 @@ impl Fetch {
     /// Before the first of these steps; `of` gives the symbol of a step by its number.
     #[inline]
     pub(super) fn begin<'a>(self, of: impl Fn(usize) -> Option<&'a Symbol>) {
-        for lead in (1..=3 * AHEAD).rev().filter(|_| self.is_needed) {
+        if !self.is_needed {
+            return;
+        }
+        for lead in (1..=3 * AHEAD).rev() {
             self.ask(|ahead| of(ahead.checked_sub(lead)?));
         }
     }
@@ -64,10 +66,8 @@ impl Fetch {
         if let Some(symbol) = after(2 * AHEAD) {
             symbol.fetch_next(self.step);
         }
-        if self.step == Step::Emit
-            && let Some(symbol) = after(AHEAD)
-        {
-            symbol.fetch_last();
+        if let Some(symbol) = after(AHEAD) {
+            symbol.fetch_last(self.step);
         }
     }
 }

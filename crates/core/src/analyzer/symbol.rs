@@ -23,12 +23,12 @@ pub(super) struct Symbol {
     pub(super) book: Book,
     /// Somebody asked for it, and it was not given up since.
     pub(super) subscribed: bool,
+    /// Event times of late trades whose points wait to be emitted again.
+    pub(super) late: Vec<i64>,
     /// What was emitted, per window.
     pub(super) emitted: Vec<Emitted>,
     /// The first grid time at or after the first trade.
     pub(super) first_grid: Option<i64>,
-    /// Event times of late trades whose points wait to be emitted again.
-    pub(super) late: Vec<i64>,
 }
 
 /// The book of a symbol without trades.
@@ -84,6 +84,7 @@ impl Symbol {
         };
         prefetch_lines(&self.since, lines);
         if step != Step::Follow {
+            // With the start of the series, which lies in the same line.
             prefetch(&self.emitted);
         }
     }
@@ -97,10 +98,11 @@ impl Symbol {
         }
     }
 
-    /// Asks for what these lead to when it is emitted, after [`Symbol::fetch_next`].
+    /// Asks for what these lead to, after [`Symbol::fetch_next`].
     #[inline]
-    pub(super) fn fetch_last(&self) {
-        if let Some(emitted) = self.emitted.first() {
+    pub(super) fn fetch_last(&self, step: Step) {
+        self.book.fetch_last(step != Step::Add);
+        if let Some(emitted) = self.emitted.first().filter(|_| step == Step::Emit) {
             emitted.fetch();
         }
     }
@@ -214,6 +216,7 @@ mod tests {
     fn what_a_trade_needs_of_a_symbol_fills_few_cache_lines() {
         assert_eq!(Symbol::LINES_TO_ADD, 2);
         assert_eq!(Symbol::LINES_TO_MOVE, 4);
+        assert_eq!(offset_of!(Symbol, emitted) / LINE, 7);
         assert_eq!(size_of::<Symbol>(), 8 * LINE);
     }
 }

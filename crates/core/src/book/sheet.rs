@@ -7,6 +7,7 @@ use super::{Entry, Kind, Past};
 use crate::metric::{Scales, metrics};
 use crate::moment::Moment;
 use crate::point::{Metrics, Point};
+use crate::prefetch::{LINE, prefetch_lines};
 use crate::ring::{Held, Ring};
 use crate::unit::Unit;
 use crate::view::View;
@@ -100,6 +101,18 @@ impl<U: Unit> Sheet<U> {
         self.ring.len()
     }
 
+    /// Asks for the lines of it that adding a trade needs, or moving its first own view.
+    #[inline]
+    pub(super) fn fetch(&self, moves_views: bool) {
+        let bytes = if moves_views {
+            Self::NEEDED_TO_MOVE
+        } else {
+            Self::NEEDED_TO_ADD
+        };
+        // One more: it may begin anywhere in its first.
+        prefetch_lines(&self.scales, bytes.div_ceil(LINE) + 1);
+    }
+
     /// See [`super::Book::fetch_next`].
     #[inline]
     pub(super) fn fetch_next(&self, moves_views: bool) {
@@ -135,7 +148,7 @@ impl<U: Unit> Sheet<U> {
         let (ring, scales) = (&self.ring, self.scales);
         let live = match self.kind {
             Kind::Live => self.own.as_mut(),
-            Kind::Grid => shown(&mut self.live, self.own.as_ref(), ring),
+            Kind::Grid => live_or_new(&mut self.live, self.own.as_ref(), ring),
         };
         if let Some(live) = live {
             live.each(|view| {
@@ -261,8 +274,8 @@ impl<U: Unit> Sheet<U> {
     }
 }
 
-/// The views at the log's time of a sheet whose own ones stand on the grid.
-fn shown<'a, U: Unit>(
+/// The views at the log's time of a sheet whose own ones stand on the grid; new ones at first.
+fn live_or_new<'a, U: Unit>(
     live: &'a mut Option<Box<Views<U>>>,
     own: Option<&Views<U>>,
     ring: &Ring<U>,

@@ -68,7 +68,7 @@ impl<U: Unit> Views<U> {
         std::iter::once(&self.first).chain(&self.others)
     }
 
-    /// Shows each to `see`, of which there is one copy in the program.
+    /// Shows each to `see`, which is called in one place, so that the compiler can put it there.
     #[inline(always)]
     #[expect(
         clippy::inline_always,
