@@ -93,7 +93,7 @@ impl Book {
     #[inline]
     pub(crate) fn fetch_last(&self, moves_views: bool) {
         match self {
-            Self::Compact(_) => {}
+            Self::Compact(sheet) => sheet.fetch_last(moves_views),
             Self::Narrow(sheet) => sheet.fetch_next(moves_views),
             Self::Wide(sheet) => sheet.fetch_next(moves_views),
         }

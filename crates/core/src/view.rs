@@ -6,6 +6,7 @@
 use std::mem::offset_of;
 
 use crate::extreme::Extremes;
+use crate::prefetch::prefetch;
 use crate::ring::{Held, Ring, flag};
 use crate::unit::{Sum, Unit};
 
@@ -59,7 +60,15 @@ impl<U: Unit> View<U> {
         }
     }
 
-    /// Asks for what its start and its end lead to; see `analyzer/fetch.rs`.
+    /// Asks for its lines that every trade needs; see `analyzer/fetch.rs`.
+    #[inline]
+    pub(crate) fn fetch_lines(&self) {
+        prefetch(&self.sums);
+        prefetch(&self.start);
+        prefetch(&self.extremes);
+    }
+
+    /// Asks for what its start and its end lead to, after [`View::fetch_lines`].
     #[inline]
     pub(crate) fn fetch(&self, ring: &Ring<U>) {
         self.extremes.fetch(self.start);

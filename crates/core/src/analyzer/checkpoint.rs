@@ -5,7 +5,7 @@
 use thiserror::Error;
 
 use super::revision::Revise;
-use super::symbol::{Symbol, lengths};
+use super::symbol::{NO_GRID, Symbol, lengths};
 use super::{Analyzer, Counters, Emission, Everything, LateDropped};
 use crate::book::{Book, Entry};
 use crate::bytes::{BytesError, Decoder, Encoder};
@@ -169,7 +169,7 @@ impl Symbol {
     fn encode(&self, to: &mut Encoder<'_>) {
         optional(self.since, to);
         to.byte(u8::from(self.subscribed));
-        optional(self.first_grid, to);
+        optional(Some(self.first_grid).filter(|first| *first != NO_GRID), to);
         to.count(self.late.len());
         for time in &self.late {
             to.signed(*time);
@@ -192,7 +192,7 @@ impl Symbol {
     fn decode(&mut self, analyzer: &Analyzer, from: &mut Decoder<'_>) -> Result<(), BytesError> {
         self.since = decode_optional(from)?;
         self.subscribed = from.flag("subscribed")?;
-        self.first_grid = decode_optional(from)?;
+        self.first_grid = decode_optional(from)?.unwrap_or(NO_GRID);
         for _ in 0..from.count("late trades", 1, MAX_ITEMS)? {
             self.late.push(from.signed("late trade")?);
         }

@@ -114,11 +114,8 @@ impl Analyzer {
         let Some(symbol) = self.symbols.get_mut(index as usize) else {
             return;
         };
-        if symbol
-            .first_grid
-            .is_none_or(|first| time <= first - grid.ns())
-        {
-            symbol.first_grid = Some(first_grid(time, grid));
+        if time <= symbol.first_grid - grid.ns() {
+            symbol.first_grid = first_grid(time, grid);
         }
         if time <= next - grid.ns() {
             self.counters.late_applied += 1;

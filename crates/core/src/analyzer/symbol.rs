@@ -11,6 +11,9 @@ use crate::prefetch::{LINE, prefetch, prefetch_lines};
 use crate::series::Emitted;
 use crate::settings::AnalyzerSettings;
 
+/// Later than every grid time.
+pub(super) const NO_GRID: i64 = i64::MAX;
+
 /// One symbol of the analyzer.
 ///
 /// What every trade needs comes first and begins with a cache line: with thousands of symbols each
@@ -27,8 +30,8 @@ pub(super) struct Symbol {
     pub(super) late: Vec<i64>,
     /// What was emitted, per window.
     pub(super) emitted: Vec<Emitted>,
-    /// The first grid time at or after the first trade.
-    pub(super) first_grid: Option<i64>,
+    /// The first grid time at or after the first trade; [`NO_GRID`] before there is one.
+    pub(super) first_grid: i64,
 }
 
 /// The book of a symbol without trades.
@@ -64,7 +67,7 @@ impl Symbol {
             book: empty_book(settings, emission),
             since,
             subscribed: false,
-            first_grid: None,
+            first_grid: NO_GRID,
             late: Vec::new(),
         }
     }
@@ -109,7 +112,7 @@ impl Symbol {
 
     /// Whether a grid time has a point of this symbol, as far as the start of the series decides.
     pub(super) fn is_due(&self, time: i64) -> bool {
-        self.book.held() > 0 && self.first_grid.is_some_and(|first| first <= time)
+        self.book.held() > 0 && self.first_grid <= time
     }
 
     /// Appends the points of a grid time: of each window that holds a trade, or did a step before.

@@ -24,7 +24,7 @@ pub(crate) struct Sheet<U: Unit> {
     ring: Ring<U>,
     own: Option<Views<U>>,
     /// Views at the log's time beside its own on the grid; made when first asked for.
-    live: Option<Box<Views<U>>>,
+    live: Option<Box<[View<U>]>>,
 }
 
 impl<U: Unit> Sheet<U> {
@@ -77,17 +77,11 @@ impl<U: Unit> Sheet<U> {
     fn insert(&mut self, trade: Held<U>) {
         let place = self.ring.insert(trade);
         let ring = &self.ring;
-        for views in self.own.iter_mut().chain(self.live.as_deref_mut()) {
-            views.each(|view| view.inserted(ring, &trade, place));
+        if let Some(own) = &mut self.own {
+            own.each(|view| view.inserted(ring, &trade, place));
         }
-    }
-
-    /// The views at the log's time, if there are any.
-    #[inline]
-    fn views_now(&self) -> Option<&Views<U>> {
-        match self.kind {
-            Kind::Live => self.own.as_ref(),
-            Kind::Grid => self.live.as_deref(),
+        for view in self.live.iter_mut().flatten() {
+            view.inserted(ring, &trade, place);
         }
     }
 
@@ -119,13 +113,25 @@ impl<U: Unit> Sheet<U> {
         self.ring.fetch(self.ring.end());
         if let Some(own) = self.own.as_ref().filter(|_| moves_views) {
             own.first().fetch(&self.ring);
+            own.fetch_others();
+        }
+    }
+
+    /// See [`super::Book::fetch_last`].
+    #[inline]
+    pub(super) fn fetch_last(&self, moves_views: bool) {
+        if let Some(own) = self.own.as_ref().filter(|_| moves_views) {
+            own.fetch_last(&self.ring);
         }
     }
 
     /// See [`super::Book::ages_at`].
     pub(super) fn ages_at(&self) -> Option<i64> {
-        let views = self.views_now()?.iter();
-        views.filter_map(|view| view.ages_at(&self.ring)).min()
+        let ages_at = |view: &View<U>| view.ages_at(&self.ring);
+        match self.kind {
+            Kind::Live => self.own.as_ref()?.iter().filter_map(ages_at).min(),
+            Kind::Grid => self.live.as_ref()?.iter().filter_map(ages_at).min(),
+        }
     }
 
     pub(super) fn advance(&mut self, window: usize, time: i64) -> bool {
@@ -145,16 +151,27 @@ impl<U: Unit> Sheet<U> {
 
     #[inline]
     pub(super) fn live(&mut self, moment: &Moment<'_>, out: &mut Vec<Point>) {
+        if self.kind == Kind::Grid {
+            return self.live_beside(moment, out);
+        }
         let (ring, scales) = (&self.ring, self.scales);
-        let live = match self.kind {
-            Kind::Live => self.own.as_mut(),
-            Kind::Grid => live_or_new(&mut self.live, self.own.as_ref(), ring),
-        };
-        if let Some(live) = live {
-            live.each(|view| {
+        if let Some(own) = &mut self.own {
+            own.each(|view| {
                 view.advance(ring, moment.now);
                 out.push(moment.point(view, scales));
             });
+        }
+    }
+
+    /// As [`Sheet::live`] where its own views stand on the grid.
+    #[inline(never)]
+    fn live_beside(&mut self, moment: &Moment<'_>, out: &mut Vec<Point>) {
+        let (ring, scales) = (&self.ring, self.scales);
+        let own = self.own.iter().flat_map(Views::iter);
+        let new = || own.map(|view| View::new(view.length(), ring)).collect();
+        for view in self.live.get_or_insert_with(new) {
+            view.advance(ring, moment.now);
+            out.push(moment.point(view, scales));
         }
     }
 
@@ -183,14 +200,15 @@ impl<U: Unit> Sheet<U> {
     }
 
     pub(super) fn evict(&mut self, cutoff: i64, now: i64) {
-        if let Some(live) = &mut self.live {
+        for view in self.live.iter_mut().flatten() {
             // Seen after the grid time, it stands beyond it already; a window never goes back.
-            live.each(|view| view.advance(&self.ring, now.max(view.time())));
+            view.advance(&self.ring, now.max(view.time()));
         }
         self.ring.evict(cutoff);
     }
 
-    /// See [`super::Book::follow`]; false, and nothing is done, if `entry` does not fit the unit.
+    /// See [`super::Book::follow`], where its own views are those at the log's time; false, and
+    /// nothing is done, if `entry` does not fit the unit.
     #[inline(never)]
     pub(super) fn follow(
         &mut self,
@@ -203,8 +221,8 @@ impl<U: Unit> Sheet<U> {
         }
         self.live(moment, out);
         // Windows are sorted: the last is the longest.
-        if let Some(live) = self.views_now() {
-            self.ring.release(live.longest().start());
+        if let Some(own) = &self.own {
+            self.ring.release(own.longest().start());
         }
         true
     }
@@ -251,11 +269,13 @@ impl<U: Unit> Sheet<U> {
         if !sheet.push(entry) {
             return None;
         }
-        let like = |views: &Views<U>| views.map(|view| sheet.view_like(view));
-        (sheet.own, sheet.live) = (
-            self.own.as_ref().map(like),
-            self.live.as_deref().map(like).map(Box::new),
-        );
+        let like = |view: &View<U>| sheet.view_like(view);
+        let own = self.own.as_ref().map(|own| own.map(like));
+        let live = self
+            .live
+            .as_ref()
+            .map(|live| live.iter().map(like).collect());
+        (sheet.own, sheet.live) = (own, live);
         Some(sheet)
     }
 
@@ -268,21 +288,8 @@ impl<U: Unit> Sheet<U> {
     }
 
     pub(super) fn heap_bytes(&self) -> usize {
-        let views = self.own.iter().chain(self.live.as_deref());
-        let boxed = self.live.as_deref().map_or(0, size_of_val);
-        self.ring.heap_bytes() + boxed + views.map(Views::heap_bytes).sum::<usize>()
+        let live = self.live.as_deref().unwrap_or_default();
+        let views = live.iter().map(View::heap_bytes).sum::<usize>() + size_of_val(live);
+        self.ring.heap_bytes() + views + self.own.as_ref().map_or(0, Views::heap_bytes)
     }
-}
-
-/// The views at the log's time of a sheet whose own ones stand on the grid; new ones at first.
-fn live_or_new<'a, U: Unit>(
-    live: &'a mut Option<Box<Views<U>>>,
-    own: Option<&Views<U>>,
-    ring: &Ring<U>,
-) -> Option<&'a mut Views<U>> {
-    if live.is_none() {
-        let new = |view: &View<U>| View::new(view.length(), ring);
-        *live = own.map(|own| Box::new(own.map(new)));
-    }
-    live.as_deref_mut()
 }

@@ -2,6 +2,7 @@
 
 use std::mem::offset_of;
 
+use crate::ring::Ring;
 use crate::unit::Unit;
 use crate::view::View;
 
@@ -41,6 +42,18 @@ impl<U: Unit> Views<U> {
     #[inline]
     pub(super) fn first(&self) -> &View<U> {
         &self.first
+    }
+
+    /// Asks for those that lie elsewhere; see `analyzer/fetch.rs`.
+    #[inline]
+    pub(super) fn fetch_others(&self) {
+        self.others.iter().for_each(View::fetch_lines);
+    }
+
+    /// Asks for what these lead to, after [`Views::fetch_others`].
+    #[inline]
+    pub(super) fn fetch_last(&self, ring: &Ring<U>) {
+        self.others.iter().for_each(|view| view.fetch(ring));
     }
 
     #[inline]
