@@ -114,7 +114,7 @@ impl Analyzer {
         let Some(symbol) = self.symbols.get_mut(index as usize) else {
             return;
         };
-        if time <= symbol.first_grid - grid.ns() {
+        if time <= symbol.first_grid.saturating_sub(grid.ns()) {
             symbol.first_grid = first_grid(time, grid);
         }
         if time <= next - grid.ns() {
