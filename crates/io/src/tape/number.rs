@@ -11,7 +11,7 @@ pub(super) fn time(text: &[u8]) -> Option<(u64, &[u8])> {
     let Some((head, after)) = text.split_first_chunk::<19>() else {
         return digits(text);
     };
-    let word = |bytes: Option<&[u8; 8]>| bytes.map(|bytes| u64::from_le_bytes(*bytes) ^ ALL_ZEROS);
+    let word = |bytes: Option<&[u8; 8]>| bytes.map(|bytes| units_of(*bytes));
     let (first, last) = (word(head.first_chunk())?, word(head.last_chunk())?);
     let second = word(head.get(8..)?.first_chunk())?;
     let others = non_digits(first) | non_digits(second) | non_digits(last);
@@ -25,7 +25,7 @@ pub(super) fn time(text: &[u8]) -> Option<(u64, &[u8])> {
 
 /// A price or size in plain notation of at most 18 digits, and what follows.
 #[inline]
-pub(super) fn decimal(text: &[u8]) -> Option<(Decimal, &[u8])> {
+pub(crate) fn decimal(text: &[u8]) -> Option<(Decimal, &[u8])> {
     let (units, scale, rest) = match text.first_chunk().and_then(|block| short(*block)) {
         Some((units, scale, length)) => (units, scale, text.get(length..)?),
         None => long(text)?,
@@ -36,7 +36,7 @@ pub(super) fn decimal(text: &[u8]) -> Option<(Decimal, &[u8])> {
 
 /// Units, places and length of a decimal that ends within eight bytes.
 #[inline]
-pub(crate) fn short(block: [u8; 8]) -> Option<(u64, usize, usize)> {
+fn short(block: [u8; 8]) -> Option<(u64, usize, usize)> {
     let word = u64::from_le_bytes(block);
     let units = word ^ ALL_ZEROS;
     let others = non_digits(units);
@@ -113,22 +113,28 @@ const ALL_ZEROS: u64 = u64::from_le_bytes([b'0'; 8]);
 /// The number that the digits at the start of eight bytes say, and how many they are.
 #[inline]
 fn leading_digits(block: [u8; 8]) -> (u64, usize) {
-    let units = u64::from_le_bytes(block) ^ ALL_ZEROS;
+    let units = units_of(block);
     let length = non_digits(units).trailing_zeros() / 8;
     // Moved up, so that zeros stand before them.
     let moved = units.checked_shl(64 - 8 * length).unwrap_or(0);
     (eight_digits(moved), length as usize)
 }
 
+/// What each byte says if it is a digit: 0 to 9.
+#[inline]
+pub(crate) fn units_of(block: [u8; 8]) -> u64 {
+    u64::from_le_bytes(block) ^ ALL_ZEROS
+}
+
 /// The top bit of each byte that is not 0 to 9. A carry reaches only bytes behind one above 137.
 #[inline]
-fn non_digits(units: u64) -> u64 {
+pub(crate) fn non_digits(units: u64) -> u64 {
     (units.wrapping_add(0x7676_7676_7676_7676) | units) & 0x8080_8080_8080_8080
 }
 
 /// The number that eight bytes of 0 to 9 say: neighbours are added up to pairs, fours and eight.
 #[inline]
-fn eight_digits(units: u64) -> u64 {
+pub(crate) fn eight_digits(units: u64) -> u64 {
     let pairs = (units.wrapping_mul(10).wrapping_add(units >> 8)) & 0x00ff_00ff_00ff_00ff;
     let fours = (pairs.wrapping_mul(100).wrapping_add(pairs >> 16)) & 0x0000_ffff_0000_ffff;
     fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xffff_ffff

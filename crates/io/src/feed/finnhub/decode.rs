@@ -10,13 +10,12 @@
 //! Keys come in any order, also `data` before `type`, so trades are read where they stand and taken
 //! back if the frame turns out to be something else.
 
-use stock_up_core::trade::{MAX_BATCH_TRADES, symbol_problem};
-use stock_up_core::{NameId, Names, Trade};
+use stock_up_core::Trade;
+use stock_up_core::trade::MAX_BATCH_TRADES;
 
-use super::conditions;
-use super::fast::{self, Texts};
+use super::fast;
 use super::item::{Field, Item};
-use super::memo::{Ids, LongTexts};
+use super::lookup::Lookup;
 use super::scan::{Kind, Scanner};
 use super::text::unescape;
 use crate::feed::bad::{BadCounts, BadFrame, BadTrade, printable};
@@ -41,42 +40,33 @@ pub fn decode(
     rules: &FrameRules<'_>,
     intake: &mut Intake,
 ) -> Result<FrameKind, BadFrame> {
+    let batch = &mut intake.batch;
     // Frames of one read share a batch; together they stay below its limit.
-    let start = intake.batch.trades.len();
-    if intake.batch.names.is_empty() {
-        intake.texts.begin();
-    }
+    let start = batch.trades.len();
     let mut reader = Reader {
-        rules,
-        intake,
+        now: rules.now,
+        lookup: Lookup::new(rules.subscribed, &mut batch.names, &mut intake.texts),
+        trades: &mut batch.trades,
         bad: BadCounts::default(),
-        long_symbols: LongTexts::new(),
-        long_lists: LongTexts::new(),
-        none: None,
-        scratch: String::new(),
     };
     let outcome = reader.frame(frame);
-    let bad = std::mem::take(&mut reader.bad);
+    let bad = reader.bad;
     if matches!(outcome, Ok(FrameKind::Trades)) {
-        let trades = intake.batch.trades.get(start..).unwrap_or_default();
+        let trades = batch.trades.get(start..).unwrap_or_default();
         intake.paired_frames += u64::from(Pairs::all_in(trades));
         intake.bad.merge(bad);
     } else {
-        intake.batch.trades.truncate(start);
+        batch.trades.truncate(start);
     }
     outcome
 }
 
 /// What one frame is read with.
 struct Reader<'a, 'i> {
-    rules: &'i FrameRules<'i>,
-    intake: &'i mut Intake,
+    now: i64,
+    lookup: Lookup<'a, 'i>,
+    trades: &'i mut Vec<Trade>,
     bad: BadCounts,
-    long_symbols: LongTexts<'a>,
-    long_lists: LongTexts<'a>,
-    /// The id of no conditions, once it is known.
-    none: Option<NameId>,
-    scratch: String,
 }
 
 /// What the keys of a frame said.
@@ -157,18 +147,27 @@ impl<'a> Reader<'a, '_> {
         }
         let mut index = 0;
         loop {
-            if index == MAX_FRAME_TRADES || self.intake.batch.trades.len() == MAX_BATCH_TRADES {
+            let room =
+                (MAX_FRAME_TRADES - index).min(MAX_BATCH_TRADES.saturating_sub(self.trades.len()));
+            if room == 0 {
                 return Err(BadFrame::TooManyTrades {
                     max: MAX_FRAME_TRADES,
                 });
             }
-            if let Some((trade, length)) = fast::read(scanner.rest(), self, self.rules.now) {
-                scanner.pass(length);
-                self.intake.batch.trades.push(trade);
-            } else {
+            let known = self.trades.len();
+            let length = fast::read(
+                scanner.rest(),
+                room,
+                self.now,
+                &mut self.lookup,
+                self.trades,
+            );
+            scanner.pass(length);
+            index += self.trades.len() - known;
+            if length == 0 {
                 self.careful(scanner, index)?;
+                index += 1;
             }
-            index += 1;
             if !scanner.another(b']')? {
                 return Ok(());
             }
@@ -176,22 +175,23 @@ impl<'a> Reader<'a, '_> {
     }
 
     /// Reads an entry of any shape and judges it.
+    #[inline(never)]
     fn careful(&mut self, scanner: &mut Scanner<'a>, index: usize) -> Result<(), BadFrame> {
         let trade = match Item::read(scanner)? {
             Some(item) => self.trade(&item),
             None => Err(BadTrade::Shape),
         };
         match trade {
-            Ok(trade) => self.intake.batch.trades.push(trade),
+            Ok(trade) => self.trades.push(trade),
             Err(bad) => self.bad.trade(index, &bad),
         }
         Ok(())
     }
 
     fn trade(&mut self, item: &Item<'a>) -> Result<Trade, BadTrade> {
-        let (ts_event, price, size) = item.numbers(self.rules.now)?;
+        let (ts_event, price, size) = item.numbers(self.now)?;
         let symbol = match item.symbol {
-            Field::Text(raw) => self.new_symbol(raw)?,
+            Field::Text(raw) => self.lookup.symbol(raw)?,
             Field::Absent => return Err(BadTrade::Missing { field: 's' }),
             _ => {
                 return Err(BadTrade::Kind {
@@ -201,8 +201,8 @@ impl<'a> Reader<'a, '_> {
             }
         };
         let conditions = match item.conditions {
-            Field::Absent | Field::Null => self.none(),
-            Field::List(raw) => self.new_conditions(raw)?,
+            Field::Absent | Field::Null => self.lookup.none(),
+            Field::List(raw) => self.lookup.conditions(raw)?,
             _ => return Err(BadTrade::Conditions),
         };
         Ok(Trade {
@@ -212,119 +212,6 @@ impl<'a> Reader<'a, '_> {
             price,
             size,
         })
-    }
-
-    fn new_symbol(&mut self, raw: &[u8]) -> Result<NameId, BadTrade> {
-        let text = unescape(raw).ok_or(BadTrade::Symbol("symbol holds a broken escape"))?;
-        let known = self
-            .rules
-            .subscribed
-            .map(|names| names.find(&text).is_some());
-        // What is subscribed was judged when it was wanted.
-        if known != Some(true) {
-            judge_symbol(&text)?;
-        }
-        if known == Some(false) {
-            return Err(BadTrade::Unsubscribed);
-        }
-        Ok(self.intake.batch.names.intern(&text))
-    }
-
-    fn new_conditions(&mut self, raw: &[u8]) -> Result<NameId, BadTrade> {
-        self.scratch.clear();
-        conditions::join(raw, &mut self.scratch)?;
-        Ok(self.intake.batch.names.intern(&self.scratch))
-    }
-}
-
-/// Texts of the usual shape that were not seen before in this batch.
-impl<'a> Reader<'a, '_> {
-    #[inline(never)]
-    fn learn_symbol(&mut self, bytes: &'a [u8]) -> Option<(NameId, usize)> {
-        let subscribed = self.rules.subscribed?;
-        let (known, length) = self
-            .subscribed_before(bytes, subscribed)
-            .or_else(|| find_subscribed(bytes, subscribed))?;
-        let ids = Ids {
-            here: self.intake.batch.names.intern(subscribed.get(known)),
-            subscribed: Some(known),
-        };
-        let memo = &mut self.intake.texts.symbols;
-        memo.add(&mut self.long_symbols, (bytes, length), ids);
-        Some((ids.here, length))
-    }
-
-    /// A symbol that stood in a batch before, if it is subscribed still.
-    #[inline]
-    fn subscribed_before(&self, bytes: &[u8], subscribed: &Names) -> Option<(NameId, usize)> {
-        let (known, length) = self.intake.texts.symbols.find_subscribed(bytes)?;
-        let text = subscribed.get(known).as_bytes();
-        let is_same = text.len() + 1 == length && bytes.starts_with(text);
-        is_same.then_some((known, length))
-    }
-
-    #[inline(never)]
-    fn learn_conditions(&mut self, bytes: &'a [u8]) -> Option<(NameId, usize)> {
-        self.scratch.clear();
-        let length = conditions::join_plain(bytes, &mut self.scratch)?;
-        let ids = Ids {
-            here: self.intake.batch.names.intern(&self.scratch),
-            subscribed: None,
-        };
-        let memo = &mut self.intake.texts.lists;
-        memo.add(&mut self.long_lists, (bytes, length), ids);
-        Some((ids.here, length))
-    }
-}
-
-/// The plain text that begins at `bytes`, if it is subscribed, and its length with the quote at its
-/// end.
-fn find_subscribed(bytes: &[u8], subscribed: &Names) -> Option<(NameId, usize)> {
-    let end = bytes.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
-    let (raw, behind) = bytes.split_at_checked(end)?;
-    if behind.first() != Some(&b'"') {
-        return None;
-    }
-    let known = subscribed.find(std::str::from_utf8(raw).ok()?)?;
-    Some((known, raw.len() + 1))
-}
-
-impl<'a> Texts<'a> for Reader<'a, '_> {
-    #[inline]
-    fn symbol(&mut self, bytes: &'a [u8]) -> Option<(NameId, usize)> {
-        let memo = &self.intake.texts.symbols;
-        if let Some(known) = memo.find(&self.long_symbols, bytes) {
-            return Some(known);
-        }
-        self.learn_symbol(bytes)
-    }
-
-    #[inline]
-    fn conditions(&mut self, bytes: &'a [u8]) -> Option<(NameId, usize)> {
-        let memo = &self.intake.texts.lists;
-        if let Some(known) = memo.find(&self.long_lists, bytes) {
-            return Some(known);
-        }
-        self.learn_conditions(bytes)
-    }
-
-    #[inline]
-    fn none(&mut self) -> NameId {
-        let names = &mut self.intake.batch.names;
-        *self.none.get_or_insert_with(|| names.intern(""))
-    }
-}
-
-fn judge_symbol(text: &str) -> Result<(), BadTrade> {
-    if let Some(c) = text.chars().find(|c| c.is_control()) {
-        return Err(BadTrade::Character {
-            code: u32::from(c),
-            place: "symbol",
-        });
-    }
-    match symbol_problem(text) {
-        Some(problem) => Err(BadTrade::Symbol(problem)),
-        None => Ok(()),
     }
 }
 

@@ -10,6 +10,9 @@ use stock_up_core::NameId;
 /// Bytes that are looked at for one text, its last one included.
 const WINDOW: usize = 16;
 
+/// These bytes, eight and eight.
+type Window = [u64; 2];
+
 /// Short texts that are remembered at once: a power of two. A new one takes the place of an old
 /// one.
 const SHORT_SLOTS: usize = 512;
@@ -93,9 +96,7 @@ impl<const LAST: u8> Memo<LAST> {
     /// last seen, and its length with its last byte. They may have changed since: ask them.
     #[inline]
     pub(super) fn find_subscribed(&self, bytes: &[u8]) -> Option<(NameId, usize)> {
-        let window = window_of(bytes)?;
-        let length = short_length::<LAST>(window)?;
-        let text = first_bytes(window, length);
+        let (text, length) = short::<LAST>(window_of(bytes)?)?;
         let slot = self.slots.get(slot_of(text, SHORT_SLOTS))?;
         let subscribed = slot.subscribed.filter(|_| slot.text == text)?;
         Some((subscribed, length))
@@ -105,8 +106,8 @@ impl<const LAST: u8> Memo<LAST> {
     #[inline]
     pub(super) fn find(&self, long: &LongTexts<'_>, bytes: &[u8]) -> Option<(NameId, usize)> {
         let window = window_of(bytes)?;
-        match short_length::<LAST>(window) {
-            Some(length) => Some((self.get(first_bytes(window, length))?, length)),
+        match short::<LAST>(window) {
+            Some((text, length)) => Some((self.get(text)?, length)),
             None => long.find(window, bytes),
         }
     }
@@ -124,8 +125,8 @@ impl<const LAST: u8> Memo<LAST> {
         let Some(window) = window_of(bytes) else {
             return;
         };
-        match short_length::<LAST>(window) {
-            Some(short) if short == length => self.put(first_bytes(window, short), ids),
+        match short::<LAST>(window) {
+            Some((text, short)) if short == length => self.put(text, ids),
             Some(_) => {}
             None => long.add(window, (bytes, length), ids.here),
         }
@@ -142,13 +143,13 @@ impl<'a> LongTexts<'a> {
     }
 
     #[inline]
-    fn find(&self, window: u128, bytes: &[u8]) -> Option<(NameId, usize)> {
+    fn find(&self, window: Window, bytes: &[u8]) -> Option<(NameId, usize)> {
         let (text, id) = self.0.get(long_slot(window, bytes)?)?;
         let known = !text.is_empty() && bytes.starts_with(text);
         known.then_some((*id, text.len()))
     }
 
-    fn add(&mut self, window: u128, (bytes, length): (&'a [u8], usize), id: NameId) {
+    fn add(&mut self, window: Window, (bytes, length): (&'a [u8], usize), id: NameId) {
         let slot = long_slot(window, bytes).and_then(|slot| self.0.get_mut(slot));
         if let (Some(slot), Some(text)) = (slot, bytes.get(..length)) {
             *slot = (text, id);
@@ -156,35 +157,51 @@ impl<'a> LongTexts<'a> {
     }
 }
 
-/// How many bytes there are up to the first end byte, if it is within the window.
+/// The text up to the first end byte and how many bytes it has, if that is within the window.
 #[inline]
-fn short_length<const LAST: u8>(window: u128) -> Option<usize> {
+fn short<const LAST: u8>(window: Window) -> Option<(u128, usize)> {
+    let [low, high] = window;
+    if let Some((text, length)) = up_to::<LAST>(low) {
+        return Some((text.into(), length));
+    }
+    let (text, length) = up_to::<LAST>(high)?;
+    Some((joined([low, text]), 8 + length))
+}
+
+/// The same within eight bytes.
+#[inline]
+fn up_to<const LAST: u8>(word: u64) -> Option<(u64, usize)> {
     // The lowest set bit of this is the highest of the first byte that equals `LAST`.
-    let differences = window ^ (EACH * u128::from(LAST));
-    let zeros = differences.wrapping_sub(EACH) & !differences & (EACH << 7);
-    (zeros != 0).then(|| zeros.trailing_zeros() as usize / 8 + 1)
+    let differences = word ^ (EACH * u64::from(LAST));
+    let ends = differences.wrapping_sub(EACH) & !differences & (EACH << 7);
+    if ends == 0 {
+        return None;
+    }
+    let text = word & (ends ^ (ends - 1));
+    Some((text, ends.trailing_zeros() as usize / 8 + 1))
 }
 
 #[inline]
-fn window_of(bytes: &[u8]) -> Option<u128> {
-    Some(u128::from_le_bytes(*bytes.first_chunk::<WINDOW>()?))
+fn window_of(bytes: &[u8]) -> Option<Window> {
+    let bytes = bytes.first_chunk::<WINDOW>()?;
+    let word = |word: Option<&[u8; 8]>| word.map(|word| u64::from_le_bytes(*word));
+    Some([word(bytes.first_chunk())?, word(bytes.last_chunk())?])
 }
 
-/// The first `length` bytes of a window as a number; from 1 to 16 of them.
 #[inline]
-fn first_bytes(window: u128, length: usize) -> u128 {
-    window & (u128::MAX >> (8 * (WINDOW - length)))
+fn joined([low, high]: Window) -> u128 {
+    u128::from(low) | u128::from(high) << 64
 }
 
 /// The place of a long text, by its beginning and some later bytes; these need not belong to it.
 #[inline]
-fn long_slot(window: u128, bytes: &[u8]) -> Option<usize> {
+fn long_slot(window: Window, bytes: &[u8]) -> Option<usize> {
     let later = u64::from_le_bytes(*bytes.get(LATER..)?.first_chunk()?);
-    Some(slot_of(window ^ u128::from(later), LONG_SLOTS))
+    Some(slot_of(joined(window) ^ u128::from(later), LONG_SLOTS))
 }
 
 /// A one in every byte.
-const EACH: u128 = u128::MAX / 255;
+const EACH: u64 = u64::MAX / 255;
 
 /// The place of a text in a table of so many slots, a power of two.
 #[inline]

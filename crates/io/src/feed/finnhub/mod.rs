@@ -13,6 +13,7 @@ mod conditions;
 mod decode;
 mod fast;
 mod item;
+mod lookup;
 mod memo;
 mod request;
 mod scan;
