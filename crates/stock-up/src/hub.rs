@@ -118,7 +118,9 @@ impl Hub {
         }
         state.settings_revision = revision;
         for symbol in state.view.symbols.values_mut() {
-            symbol.rows.retain(|row| windows.contains(&row.window));
+            symbol
+                .rows
+                .retain(|row| windows.contains(&row.point.window));
         }
         if state.view.windows == windows && state.view.grid == grid {
             return;
@@ -349,7 +351,7 @@ impl Snapshot {
     /// Puts a row in the place of its predecessor; `false` when it says the same but for its time,
     /// when its window is no more, or when there is no room for its symbol.
     fn keep(&mut self, row: &Arc<Row>) -> bool {
-        if !self.windows.contains(&row.window) {
+        if !self.windows.contains(&row.point.window) {
             return false;
         }
         let is_full = self.symbols.len() >= MAX_SYMBOLS;
@@ -357,7 +359,7 @@ impl Snapshot {
             Entry::Vacant(_) if is_full => return false,
             place => &mut place.or_default().rows,
         };
-        match rows.binary_search_by_key(&row.window, |kept| kept.window) {
+        match rows.binary_search_by_key(&row.point.window, |kept| kept.point.window) {
             Ok(at) => {
                 let before = std::mem::replace(&mut rows[at], Arc::clone(row));
                 !row.says_the_same(&before)

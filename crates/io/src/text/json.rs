@@ -4,7 +4,9 @@ use stock_up_core::Point;
 
 use super::number::{write_decimal, write_f64, write_int, write_span, write_volume};
 
-/// Appends one object and a line end.
+/// Appends a point as one object.
+///
+/// Keys and meanings are those of the rows in `docs/http.md`.
 pub fn write_point(point: &Point, symbol: &str, out: &mut Vec<u8>) {
     let metrics = &point.metrics;
     out.extend_from_slice(b"{\"timestamp_ns\":");
@@ -46,7 +48,7 @@ pub fn write_point(point: &Point, symbol: &str, out: &mut Vec<u8>) {
     write_number(Some(point.coverage), out);
     out.extend_from_slice(b",\"revision\":");
     write_int(point.revision, out);
-    out.extend_from_slice(b"}\n");
+    out.push(b'}');
 }
 
 fn write_name(name: &str, out: &mut Vec<u8>) {

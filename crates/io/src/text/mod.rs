@@ -63,7 +63,10 @@ impl Format {
     ) -> Result<(), TextError> {
         match self {
             Self::Csv => csv::write_point(point, symbol, out),
-            Self::Jsonl => json::write_point(point, symbol, out),
+            Self::Jsonl => {
+                json::write_point(point, symbol, out);
+                out.push(b'\n');
+            }
             Self::InfluxWide => influx::write_wide(point, symbol, out),
             Self::InfluxSeed(volume) => return influx::write_seed(point, symbol, volume, out),
         }

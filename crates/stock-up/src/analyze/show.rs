@@ -68,10 +68,10 @@ impl Analysis {
             let id = SymbolId(u32::try_from(index).unwrap_or(u32::MAX));
             self.analyzer.live(id, &mut live);
             self.shown.note(index, &live, self.analyzer.ages_at(id));
-            rows.extend(
-                live.drain(..)
-                    .map(|point| Row::new(Arc::clone(name), point)),
-            );
+            rows.extend(live.drain(..).map(|point| {
+                let symbol = Arc::clone(name);
+                Row { symbol, point }
+            }));
         }
         self.hub.publish_rows(time, rows);
         if let Some(bytes) = self.input.log_bytes() {
@@ -142,7 +142,10 @@ impl Analysis {
         };
         let row = |point: &Point| {
             let name = self.names.get(point.symbol.0 as usize)?;
-            Some(Arc::new(Row::new(Arc::clone(name), point.clone())))
+            Some(Arc::new(Row {
+                symbol: Arc::clone(name),
+                point: point.clone(),
+            }))
         };
         let rows: Vec<Arc<Row>> = points.iter().filter_map(row).collect();
         let first = self.analyzer.counters().points - rows.len() as u64;

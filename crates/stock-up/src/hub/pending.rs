@@ -100,7 +100,8 @@ pub(super) struct Pending {
 
 impl Pending {
     pub(super) fn row(&mut self, row: Arc<Row>) {
-        self.rows.insert((Arc::clone(&row.symbol), row.window), row);
+        self.rows
+            .insert((Arc::clone(&row.symbol), row.point.window), row);
     }
 
     pub(super) fn forget_rows(&mut self) {

@@ -2,54 +2,22 @@
 
 use std::sync::Arc;
 
-use stock_up_core::{Metrics, Point, Span, Status, SymbolId};
+use stock_up_core::Point;
 
-/// A window's numbers at one time, on its own: the symbol is a text, not a number of the analyzer.
+/// A window's numbers at one time, with their symbol as a text.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Row {
     pub(crate) symbol: Arc<str>,
-    pub(crate) window: Span,
-    /// End of the window: ns since the Unix epoch.
-    pub(crate) time: i64,
-    /// How often the point was emitted before; 0 in the live view.
-    pub(crate) revision: u32,
-    pub(crate) status: Status,
-    /// Share of the window that was provably observed, 0 to 1.
-    pub(crate) coverage: f64,
-    pub(crate) metrics: Metrics,
+    /// Its symbol is a number of the analyzer that computed it: it means nothing elsewhere.
+    pub(crate) point: Point,
 }
 
 impl Row {
-    /// A point of the analyzer, under the name of its symbol.
-    pub(crate) fn new(symbol: Arc<str>, point: Point) -> Self {
-        Self {
-            symbol,
-            window: point.window,
-            time: point.time,
-            revision: point.revision,
-            status: point.status,
-            coverage: point.coverage,
-            metrics: point.metrics,
-        }
-    }
-
-    /// The point again, without a number of the analyzer.
-    pub(crate) fn to_point(&self) -> Point {
-        Point {
-            symbol: SymbolId(0),
-            window: self.window,
-            time: self.time,
-            revision: self.revision,
-            status: self.status,
-            coverage: self.coverage,
-            metrics: self.metrics.clone(),
-        }
-    }
-
     /// Whether nothing differs but the time.
     pub(crate) fn says_the_same(&self, before: &Self) -> bool {
-        let trust = |row: &Self| (row.status, row.coverage.to_bits(), row.revision);
-        trust(self) == trust(before) && self.metrics == before.metrics
+        let (now, before) = (&self.point, &before.point);
+        let trust = |point: &Point| (point.status, point.coverage.to_bits(), point.revision);
+        trust(now) == trust(before) && now.metrics == before.metrics
     }
 }
 

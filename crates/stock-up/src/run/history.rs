@@ -34,17 +34,18 @@ impl History for Stored {
         } = query;
         // Order matters: what is saved between the two reads is found twice, and never missed.
         let recent = self.recent.select(|row| {
-            *row.symbol == **symbol && row.window == *window && (*from..=*to).contains(&row.time)
+            let is_within = (*from..=*to).contains(&row.point.time);
+            *row.symbol == **symbol && row.point.window == *window && is_within
         });
         let stored = self.readers.series(query)?;
         let mut rows: BTreeMap<i64, Row> = BTreeMap::new();
         for row in stored.rows {
-            rows.insert(bucket(row.time, *step), row);
+            rows.insert(bucket(row.point.time, *step), row);
         }
         for row in recent {
-            let place = bucket(row.time, *step);
+            let place = bucket(row.point.time, *step);
             match rows.get_mut(&place) {
-                Some(held) if held.time <= row.time => *held = thinned(held, &row),
+                Some(held) if held.point.time <= row.point.time => *held = thinned(held, &row),
                 Some(_) => {}
                 None => drop(rows.insert(place, Row::clone(&row))),
             }
@@ -93,14 +94,12 @@ fn bucket(time: i64, step: Span) -> i64 {
 
 /// The later of two points of one step, with the worse trust of both.
 fn thinned(held: &Row, later: &Row) -> Row {
-    if held.time == later.time {
-        return later.clone();
+    let mut row = later.clone();
+    if held.point.time != later.point.time {
+        row.point.status = held.point.status.max(later.point.status);
+        row.point.coverage = held.point.coverage.min(later.point.coverage);
     }
-    Row {
-        status: held.status.max(later.status),
-        coverage: held.coverage.min(later.coverage),
-        ..later.clone()
-    }
+    row
 }
 
 /// How far back the first look for the newest trades goes: a minute.

@@ -20,7 +20,10 @@ impl History for ReaderPool {
             })
         })?;
         let symbol: Arc<str> = Arc::from(query.symbol.as_str());
-        let row = |point| Row::new(Arc::clone(&symbol), point);
+        let row = |point| Row {
+            symbol: Arc::clone(&symbol),
+            point,
+        };
         Ok(SeriesPage {
             rows: series.points.into_iter().map(row).collect(),
             truncated: series.truncated,

@@ -60,7 +60,7 @@ impl Outlets {
             outlet.tail.push(numbered.map(|(number, row)| PointRow {
                 emission: number,
                 symbol: Arc::clone(&row.symbol),
-                point: row.to_point(),
+                point: row.point.clone(),
             }));
         }
     }

@@ -158,7 +158,6 @@ fn sink_error(error: QueueError) -> SinkError {
 fn record(row: &PointRow) -> (Arc<str>, Vec<u8>) {
     let mut text = Vec::new();
     json::write_point(&row.point, &row.symbol, &mut text);
-    text.pop();
     (Arc::clone(&row.symbol), text)
 }
 

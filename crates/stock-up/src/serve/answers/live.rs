@@ -52,11 +52,11 @@ pub(super) enum StatusWord {
 
 impl<'a> From<&'a Row> for RowAnswer<'a> {
     fn from(row: &'a Row) -> Self {
-        let numbers = &row.metrics;
+        let (point, numbers) = (&row.point, &row.point.metrics);
         Self {
             symbol: &row.symbol,
-            window: Text(row.window),
-            timestamp_ns: row.time,
+            window: Text(point.window),
+            timestamp_ns: point.time,
             transactions: numbers.transactions,
             volume: Text(&numbers.volume),
             last_price: numbers.last_price.map(plain),
@@ -65,9 +65,9 @@ impl<'a> From<&'a Row> for RowAnswer<'a> {
             avg_price_trans: numbers.mean_price,
             avg_price_volume: numbers.vwap,
             variance: numbers.variance,
-            status: row.status.name(),
-            coverage: row.coverage,
-            revision: row.revision,
+            status: point.status.name(),
+            coverage: point.coverage,
+            revision: point.revision,
         }
     }
 }
@@ -181,7 +181,7 @@ impl<'a> SymbolsAnswer<'a> {
                     rows: view
                         .rows
                         .iter()
-                        .filter(|row| wants_window(row.window))
+                        .filter(|row| wants_window(row.point.window))
                         .map(|row| row.as_ref().into())
                         .collect(),
                 })

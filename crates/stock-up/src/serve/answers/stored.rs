@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use stock_up_core::{Decimal, Span, Status, Volume};
+use stock_up_core::{Decimal, Point, Span, Volume};
 use stock_up_io::store::Gap;
 
 use super::live::StatusWord;
@@ -72,9 +72,15 @@ impl SeriesAnswer {
     }
 
     fn push(&mut self, row: Row) {
-        let numbers = row.metrics;
-        let status: Status = row.status;
-        self.timestamp_ns.push(row.time);
+        let Point {
+            time,
+            revision,
+            status,
+            coverage,
+            metrics: numbers,
+            ..
+        } = row.point;
+        self.timestamp_ns.push(time);
         self.transactions.push(numbers.transactions);
         self.volume.push(Text(numbers.volume));
         self.last_price.push(numbers.last_price.map(plain));
@@ -84,8 +90,8 @@ impl SeriesAnswer {
         self.avg_price_volume.push(numbers.vwap);
         self.variance.push(numbers.variance);
         self.status.push(status.name());
-        self.coverage.push(row.coverage);
-        self.revision.push(row.revision);
+        self.coverage.push(coverage);
+        self.revision.push(revision);
     }
 }
 

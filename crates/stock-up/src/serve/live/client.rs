@@ -36,7 +36,7 @@ impl Filter {
     }
 
     pub(super) fn wants_row(&self, row: &Row) -> bool {
-        self.wants_window(row.window) && self.wants_symbol(&row.symbol)
+        self.wants_window(row.point.window) && self.wants_symbol(&row.symbol)
     }
 
     pub(super) fn wants_gap(&self, gap: &Gap) -> bool {

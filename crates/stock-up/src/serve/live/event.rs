@@ -1,6 +1,7 @@
 //! The text of server-sent events.
 
 use std::fmt::Write as _;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,10 +9,10 @@ use axum::body::Bytes;
 use schemars::JsonSchema;
 use serde::Serialize;
 use stock_up_core::LateDropped;
+use stock_up_io::text::json::write_point;
 
 use super::client::Filter;
 use crate::hub::Row;
-use crate::serve::answers::RowAnswer;
 use crate::telemetry::Counts;
 
 /// One event: a name, and JSON on one line.
@@ -21,40 +22,46 @@ pub(super) fn event(name: &str, data: &impl Serialize) -> Bytes {
     Bytes::from(format!("event: {name}\ndata: {data}\n\n"))
 }
 
-/// Room for the JSON of a row with long numbers.
-const ROW_BYTES: usize = 512;
+/// Room for the JSON of most rows.
+const ROW_BYTES: usize = 384;
 
 /// Rows whose JSON is written once, whoever wants them.
-pub(super) struct Encoded(Vec<(Arc<Row>, Vec<u8>)>);
+pub(super) struct Encoded {
+    /// With the place in the text.
+    rows: Vec<(Arc<Row>, Range<usize>)>,
+    /// A comma stands behind each row.
+    text: Vec<u8>,
+}
 
 impl Encoded {
     pub(super) fn new(rows: Vec<Arc<Row>>) -> Self {
+        let mut text = Vec::with_capacity(rows.len() * ROW_BYTES);
         let encode = |row: Arc<Row>| {
-            let mut text = Vec::with_capacity(ROW_BYTES);
-            serde_json::to_writer(&mut text, &RowAnswer::from(row.as_ref()))
-                .expect("plain structures are always JSON");
-            (row, text)
+            let start = text.len();
+            write_point(&row.point, &row.symbol, &mut text);
+            text.push(b',');
+            (row, start..text.len())
         };
-        Self(rows.into_iter().map(encode).collect())
+        let rows = rows.into_iter().map(encode).collect();
+        Self { rows, text }
     }
 
     /// The event with the rows that the filter wants; `None` when there are none.
     pub(super) fn event(&self, name: &str, head: &str, filter: &Filter) -> Option<Bytes> {
-        let wanted = || self.0.iter().filter(|(row, _)| filter.wants_row(row));
-        let rows_bytes: usize = wanted().map(|(_, row)| row.len() + 1).sum();
-        if rows_bytes == 0 {
+        let rows = self.rows.iter().filter(|(row, _)| filter.wants_row(row));
+        let wanted: Vec<Range<usize>> = rows.map(|(_, place)| place.clone()).collect();
+        if wanted.is_empty() {
             return None;
         }
         let head = format!("event: {name}\ndata: {{{head}\"rows\":[");
         let tail = b"]}\n\n";
-        let mut text = Vec::with_capacity(head.len() + rows_bytes + tail.len());
+        let size: usize = wanted.iter().map(ExactSizeIterator::len).sum();
+        let mut text = Vec::with_capacity(head.len() + size + tail.len());
         text.extend_from_slice(head.as_bytes());
-        for (place, (_, row)) in wanted().enumerate() {
-            if place > 0 {
-                text.push(b',');
-            }
-            text.extend_from_slice(row);
+        for place in wanted {
+            text.extend_from_slice(self.text.get(place).unwrap_or_default());
         }
+        text.pop();
         text.extend_from_slice(tail);
         Some(Bytes::from(text))
     }
@@ -137,4 +144,93 @@ fn rate(now: u64, before: u64, over: Duration) -> f64 {
     let count = u32::try_from(now.saturating_sub(before)).unwrap_or(u32::MAX);
     let per_second = f64::from(count) / over.as_secs_f64().max(0.001);
     (per_second * 10.0).round() / 10.0
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+    use stock_up_core::{Decimal, Metrics, Point, Span, Status, SymbolId};
+
+    use super::*;
+    use crate::serve::answers::RowAnswer;
+
+    fn row(symbol: &str, status: Status, metrics: Metrics) -> Row {
+        let point = Point {
+            symbol: SymbolId(0),
+            window: Span::from_secs(90),
+            time: 1_787_924_136_086_000_001,
+            revision: 2,
+            status,
+            coverage: 0.5,
+            metrics,
+        };
+        Row {
+            symbol: Arc::from(symbol),
+            point,
+        }
+    }
+
+    /// As read by someone for whom `1` and `1.0` are one number.
+    fn read(text: &[u8]) -> Value {
+        let mut row: Value = serde_json::from_slice(text).unwrap();
+        for key in [
+            "avg_price_trans",
+            "avg_price_volume",
+            "variance",
+            "coverage",
+        ] {
+            row[key] = Value::from(row[key].as_f64());
+        }
+        row
+    }
+
+    #[test]
+    fn a_row_is_written_as_the_schema_describes_it() {
+        let decimal = |text: &str| Decimal::parse(text.as_bytes()).ok();
+        let numbers = Metrics {
+            transactions: 3,
+            last_price: decimal("167.4200"),
+            min_price: decimal("1e-12"),
+            max_price: decimal("100000.5"),
+            mean_price: Some(1e-7),
+            vwap: Some(1e17),
+            variance: Some(2.0),
+            ..Metrics::EMPTY
+        };
+        for (symbol, status, metrics) in [
+            ("SPY", Status::Complete, numbers),
+            ("<img src=x>\"\\\u{7}é", Status::Gap, Metrics::EMPTY),
+        ] {
+            let row = row(symbol, status, metrics);
+            let described = serde_json::to_vec(&RowAnswer::from(&row)).unwrap();
+            let encoded = Encoded::new(vec![Arc::new(row)]);
+            let written = encoded.text.strip_suffix(b",").unwrap();
+            assert_eq!(read(written), read(&described), "{symbol}");
+        }
+    }
+
+    #[test]
+    fn an_event_has_the_wanted_rows_alone() {
+        let rows = ["SPY", "IBM", "BAC"]
+            .map(|symbol| Arc::new(row(symbol, Status::Complete, Metrics::EMPTY)));
+        let encoded = Encoded::new(rows.into());
+        let symbols = |filter: &Filter| {
+            let event = encoded.event("rows", "\"time_ns\":7,", filter)?;
+            let text = std::str::from_utf8(&event).unwrap();
+            let data = text.strip_prefix("event: rows\ndata: ").unwrap();
+            let data: Value = serde_json::from_str(data.strip_suffix("\n\n").unwrap()).unwrap();
+            assert_eq!(data["time_ns"], 7);
+            let rows = data["rows"].as_array().unwrap().iter();
+            Some(
+                rows.map(|row| row["symbol"].to_string())
+                    .collect::<Vec<_>>(),
+            )
+        };
+        let mut filter = Filter::default();
+        assert_eq!(symbols(&filter).unwrap().len(), 3);
+        filter.symbols = ["BAC".to_owned(), "SPY".to_owned()].into();
+        assert_eq!(symbols(&filter).unwrap(), ["\"SPY\"", "\"BAC\""]);
+        filter.window = Some(Span::from_secs(60));
+        assert_eq!(symbols(&filter), None);
+    }
 }

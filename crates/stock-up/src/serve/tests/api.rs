@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use stock_up_core::{Point, Span, Status, SymbolId};
+use stock_up_core::Point;
 use stock_up_io::store::{Commit, NewPoint, Progress, ReaderPool, Store};
 
 use super::harness::{NOW, SECOND, XSS, row, start, start_with};
@@ -142,13 +142,8 @@ async fn series_come_from_the_store() {
 
 fn point(time: i64) -> Point {
     Point {
-        symbol: SymbolId(0),
-        window: Span::from_secs(60),
         time,
-        revision: 0,
-        status: Status::Complete,
-        coverage: 1.0,
-        metrics: row("SPY", "60s", 3).metrics,
+        ..row("SPY", "60s", 3).point
     }
 }
 

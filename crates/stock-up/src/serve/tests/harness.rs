@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use stock_up_core::{Decimal, GapCause, Metrics, Span, Status};
+use stock_up_core::{Decimal, GapCause, Metrics, Point, Span, Status, SymbolId};
 use stock_up_io::clock::Clock;
 use stock_up_io::settings::{Missing, Settings, SettingsFile};
 use stock_up_io::store::{Gap, GapState};
@@ -46,7 +46,7 @@ impl History for Fake {
     fn series(&self, query: &SeriesQuery) -> anyhow::Result<SeriesPage> {
         anyhow::ensure!(query.symbol != "BOOM", "the disk is gone");
         let mut last = row(&query.symbol, "60s", 2);
-        last.time = query.to;
+        last.point.time = query.to;
         Ok(SeriesPage {
             rows: vec![last],
             truncated: query.step > Span::from_secs(3_600),
@@ -81,8 +81,8 @@ impl TradeSource for Fake {
 
 pub(super) fn row(symbol: &str, window: &str, transactions: u64) -> Row {
     let price = Decimal::parse(b"167.4200").ok();
-    Row {
-        symbol: Arc::from(symbol),
+    let point = Point {
+        symbol: SymbolId(0),
         window: Span::parse(window).unwrap(),
         time: NOW,
         revision: 0,
@@ -98,6 +98,10 @@ pub(super) fn row(symbol: &str, window: &str, transactions: u64) -> Row {
             variance: None,
             ..Metrics::EMPTY
         },
+    };
+    Row {
+        symbol: Arc::from(symbol),
+        point,
     }
 }
 
