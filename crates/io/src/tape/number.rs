@@ -26,7 +26,7 @@ pub(super) fn time(text: &[u8]) -> Option<(u64, &[u8])> {
 /// A price or size in plain notation of at most 18 digits, and what follows.
 #[inline]
 pub(crate) fn decimal(text: &[u8]) -> Option<(Decimal, &[u8])> {
-    let (units, scale, rest) = match text.first_chunk().and_then(|block| short(*block)) {
+    let (units, scale, rest) = match text.first_chunk().and_then(short) {
         Some((units, scale, length)) => (units, scale, text.get(length..)?),
         None => long(text)?,
     };
@@ -34,17 +34,18 @@ pub(crate) fn decimal(text: &[u8]) -> Option<(Decimal, &[u8])> {
     Some((value, rest))
 }
 
-/// Units, places and length of a decimal that ends within eight bytes.
+/// Units, places and length of a decimal of at most eight bytes, if the ninth shows that it ends.
 #[inline]
-fn short(block: [u8; 8]) -> Option<(u64, usize, usize)> {
-    let word = u64::from_le_bytes(block);
+fn short(text: &[u8; 9]) -> Option<(u64, usize, usize)> {
+    let word = u64::from_le_bytes(*text.first_chunk()?);
     let units = word ^ ALL_ZEROS;
     let others = non_digits(units);
     let whole = others.trailing_zeros() / 8;
     let is_point = word.checked_shr(8 * whole)? & 0xff == u64::from(b'.');
     let (digits, count, end) = if is_point {
         let end = (others & (others - 1)).trailing_zeros() / 8;
-        if end == 8 || end == whole + 1 {
+        let [.., ninth] = text;
+        if end == whole + 1 || (end == 8 && ninth.is_ascii_digit()) {
             return None;
         }
         // The digits behind the point move to its place.
@@ -168,7 +169,7 @@ mod tests {
                 );
             }
             prop_assert_eq!(time(text.as_bytes()), digits(text.as_bytes()));
-            let read = text.as_bytes().first_chunk().and_then(|bytes| short(*bytes));
+            let read = text.as_bytes().first_chunk().and_then(short);
             if let Some((number, scale, length)) = read {
                 let long = long(text.as_bytes());
                 prop_assert_eq!(long, Some((number, scale, &text.as_bytes()[length..])));
@@ -181,9 +182,9 @@ mod tests {
         }
 
         #[test]
-        fn a_short_decimal_is_a_long_one(text in "[0-9]{0,4}[.x]{0,2}[0-9]{0,4}[.,x\u{80}\u{ff}]{0,2}[0-9]{2}") {
-            let block = text.as_bytes().first_chunk().copied();
-            if let Some((number, scale, length)) = block.and_then(short) {
+        fn a_short_decimal_is_a_long_one(text in "[0-9]{0,4}[.x]{0,2}[0-9]{0,4}[.,x\u{80}\u{ff}]{0,2}[0-9]{2,3}") {
+            let read = text.as_bytes().first_chunk().and_then(short);
+            if let Some((number, scale, length)) = read {
                 let expected = long(text.as_bytes());
                 prop_assert_eq!(expected, Some((number, scale, &text.as_bytes()[length..])));
             }

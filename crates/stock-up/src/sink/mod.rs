@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
+use stock_up_core::{Point, SymbolId};
 use stock_up_io::clock::Clock;
 #[cfg(feature = "kafka")]
 use stock_up_io::queue::kafka::KafkaPointSink;
@@ -60,7 +61,10 @@ impl Outlets {
             outlet.tail.push(numbered.map(|(number, row)| PointRow {
                 emission: number,
                 symbol: Arc::clone(&row.symbol),
-                point: row.point.clone(),
+                point: Point {
+                    symbol: SymbolId(0),
+                    ..row.point.clone()
+                },
             }));
         }
     }

@@ -8,7 +8,7 @@
 
 use stock_up_core::{Decimal, NameId, Trade};
 
-use super::item::{MAX_AHEAD, MILLISECONDS};
+use super::item::MAX_AHEAD;
 use super::lookup::Lookup;
 use crate::tape::number::{decimal, eight_digits, non_digits, units_of};
 
@@ -72,8 +72,6 @@ const REQUIRED: Keys = TIME | PRICE | SIZE | SYMBOL;
 struct Entry {
     trade: Trade,
     seen: Keys,
-    /// Values read: more than `seen` has bits when a key stood there twice.
-    values: u32,
 }
 
 impl Entry {
@@ -86,12 +84,7 @@ impl Entry {
             price: Decimal::ZERO,
             size: Decimal::ZERO,
         };
-        let (seen, values) = (0, 0);
-        Self {
-            trade,
-            seen,
-            values,
-        }
+        Self { trade, seen: 0 }
     }
 
     /// Reads the value of `key`; returns what follows.
@@ -102,22 +95,21 @@ impl Entry {
         value: &'a [u8],
         lookup: &mut Lookup<'a, '_>,
     ) -> Option<&'a [u8]> {
-        self.values += 1;
         match key {
             b't' => {
                 let (time, rest) = read_time(value)?;
                 self.trade.ts_event = time;
-                self.seen |= TIME;
+                self.note(TIME)?;
                 Some(rest)
             }
             b'p' | b'v' => {
                 let (number, rest) = read_decimal(value)?;
                 if key == b'p' {
                     self.trade.price = number;
-                    self.seen |= PRICE;
+                    self.note(PRICE)?;
                 } else {
                     self.trade.size = number;
-                    self.seen |= SIZE;
+                    self.note(SIZE)?;
                 }
                 Some(rest)
             }
@@ -125,29 +117,34 @@ impl Entry {
                 let text = value.strip_prefix(b"\"")?;
                 let (symbol, length) = lookup.plain_symbol(text)?;
                 self.trade.symbol = symbol;
-                self.seen |= SYMBOL;
+                self.note(SYMBOL)?;
                 text.get(length..)
             }
             b'c' => {
                 let (conditions, length) = read_conditions(value, lookup)?;
                 self.trade.conditions = conditions;
-                self.seen |= CONDITIONS;
+                self.note(CONDITIONS)?;
                 value.get(length..)
             }
             _ => None,
         }
     }
 
-    /// The trade, if all it needs was there, once each, and is sound.
+    /// A key was read; `None` if it was before.
+    #[inline]
+    fn note(&mut self, key: Keys) -> Option<()> {
+        let is_new = self.seen & key == 0;
+        self.seen |= key;
+        is_new.then_some(())
+    }
+
+    /// The trade, if all it needs was there and is sound.
     #[inline]
     fn finish(mut self, latest: i64, lookup: &mut Lookup<'_, '_>) -> Option<Trade> {
-        let mut wanted = REQUIRED.count_ones();
         if self.seen & CONDITIONS == 0 {
             self.trade.conditions = lookup.none();
-        } else {
-            wanted += 1;
         }
-        let is_whole = self.seen & REQUIRED == REQUIRED && self.values == wanted;
+        let is_whole = self.seen & REQUIRED == REQUIRED;
         let is_sound = !self.trade.price.is_zero() && self.trade.ts_event <= latest;
         (is_whole && is_sound).then_some(self.trade)
     }
@@ -166,10 +163,14 @@ fn read_key(bytes: &[u8], before: u8) -> Option<(u8, &[u8])> {
     Some((key, bytes.get(5..)?))
 }
 
-/// A time in ms as ns, if it has the 13 digits that times have since 2001.
+/// A time in ms as ns, if it has the 13 digits that times have since 2001. All such are in range.
 #[inline]
 fn read_time(bytes: &[u8]) -> Option<(i64, &[u8])> {
     let (text, rest) = bytes.split_first_chunk::<13>()?;
+    // JSON has no zeros in front.
+    if text.first() == Some(&b'0') {
+        return None;
+    }
     let (first, last) = (
         units_of(*text.first_chunk()?),
         units_of(*text.last_chunk()?),
@@ -180,9 +181,6 @@ fn read_time(bytes: &[u8]) -> Option<(i64, &[u8])> {
     // The last word begins with three digits of the first.
     let millis = eight_digits(first) * 100_000 + eight_digits(last >> 24 << 24);
     let millis = i64::try_from(millis).ok()?;
-    if !MILLISECONDS.contains(&millis) {
-        return None;
-    }
     Some((millis.checked_mul(1_000_000)?, rest))
 }
 
@@ -199,7 +197,7 @@ fn read_conditions<'a>(bytes: &'a [u8], lookup: &mut Lookup<'a, '_>) -> Option<(
 /// A plain number without sign and exponent.
 #[inline]
 fn read_decimal(bytes: &[u8]) -> Option<(Decimal, &[u8])> {
-    // JSON has no zeros in front.
+    // Nor here.
     if let [b'0', b'0'..=b'9', ..] = bytes {
         return None;
     }

@@ -52,7 +52,8 @@ impl<'a, 'i> Lookup<'a, 'i> {
         *self.none.get_or_insert_with(|| names.intern(""))
     }
 
-    /// The id of the plain symbol whose text begins here, and its length with the quote at its end.
+    /// The id of the plain symbol whose text begins here, and its length with the quote at its end;
+    /// none is known where the subscriptions are not.
     #[inline]
     pub(super) fn plain_symbol(&mut self, bytes: &'a [u8]) -> Option<(NameId, usize)> {
         let known = self.texts.symbols.find(&self.long_symbols, bytes);

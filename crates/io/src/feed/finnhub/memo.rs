@@ -126,7 +126,7 @@ impl<const LAST: u8> Memo<LAST> {
             return;
         };
         match short::<LAST>(window) {
-            Some((text, short)) if short == length => self.put(text, ids),
+            Some((text, end)) if end == length => self.put(text, ids),
             Some(_) => {}
             None => long.add(window, (bytes, length), ids.here),
         }
@@ -171,8 +171,8 @@ fn short<const LAST: u8>(window: Window) -> Option<(u128, usize)> {
 /// The same within eight bytes.
 #[inline]
 fn up_to<const LAST: u8>(word: u64) -> Option<(u64, usize)> {
-    // The lowest set bit of this is the highest of the first byte that equals `LAST`.
     let differences = word ^ (EACH * u64::from(LAST));
+    // Its lowest set bit is the highest of the first byte that equals `LAST`.
     let ends = differences.wrapping_sub(EACH) & !differences & (EACH << 7);
     if ends == 0 {
         return None;

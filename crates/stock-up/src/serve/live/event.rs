@@ -61,6 +61,7 @@ impl Encoded {
         for place in wanted {
             text.extend_from_slice(self.text.get(place).unwrap_or_default());
         }
+        // The comma behind the last row.
         text.pop();
         text.extend_from_slice(tail);
         Some(Bytes::from(text))
@@ -149,7 +150,7 @@ fn rate(now: u64, before: u64, over: Duration) -> f64 {
 #[cfg(test)]
 mod tests {
     use serde_json::Value;
-    use stock_up_core::{Decimal, Metrics, Point, Span, Status, SymbolId};
+    use stock_up_core::{Decimal, Metrics, Point, Span, Status, SymbolId, Volume};
 
     use super::*;
     use crate::serve::answers::RowAnswer;
@@ -179,7 +180,8 @@ mod tests {
             "variance",
             "coverage",
         ] {
-            row[key] = Value::from(row[key].as_f64());
+            let value = row.get_mut(key).unwrap();
+            *value = Value::from(value.as_f64());
         }
         row
     }
@@ -189,13 +191,13 @@ mod tests {
         let decimal = |text: &str| Decimal::parse(text.as_bytes()).ok();
         let numbers = Metrics {
             transactions: 3,
+            volume: Volume::parse("36893488147419103232.0155").unwrap(),
             last_price: decimal("167.4200"),
             min_price: decimal("1e-12"),
             max_price: decimal("100000.5"),
             mean_price: Some(1e-7),
             vwap: Some(1e17),
             variance: Some(2.0),
-            ..Metrics::EMPTY
         };
         for (symbol, status, metrics) in [
             ("SPY", Status::Complete, numbers),

@@ -156,6 +156,14 @@ fn frames_that_cannot_be_read_say_where() {
             r#"{"type":"trade","data":[{"t":01}]}"#,
             "bad frame: invalid JSON at byte 29",
         ),
+        (
+            r#"{"type":"trade","data":[{"t":0167234888766,"p":1,"v":1,"s":"AAPL"}]}"#,
+            "bad frame: invalid JSON at byte 29",
+        ),
+        (
+            r#"{"type":"trade","data":[{"p":01.5,"t":1672348887666,"v":1,"s":"AAPL"}]}"#,
+            "bad frame: invalid JSON at byte 29",
+        ),
     ] {
         let (outcome, intake) = read(frame.as_bytes());
         let error = outcome.expect_err(frame);

@@ -28,25 +28,31 @@ proptest! {
     }
 }
 
+/// Prices and sizes, good and bad.
+const NUMBERS: [&str; 19] = [
+    "129.5",
+    "317.775",
+    "0.00126",
+    "1",
+    "0",
+    "0.0",
+    "00.1",
+    "1.",
+    "-1",
+    "1e-7",
+    "123456789012345678",
+    "1234567890123456789",
+    "12345678901234567890123",
+    "1000000000001",
+    "66972.77",
+    "66972.771",
+    "0.011467",
+    "12345678",
+    "0.0000000000001",
+];
+
 /// An entry with its fields in some order, most of them usual, some of them odd.
 fn entry() -> impl Strategy<Value = String> {
-    let numbers = [
-        "129.5",
-        "317.775",
-        "0.00126",
-        "1",
-        "0",
-        "0.0",
-        "00.1",
-        "1.",
-        "-1",
-        "1e-7",
-        "123456789012345678",
-        "1234567890123456789",
-        "12345678901234567890123",
-        "1000000000001",
-        "0.0000000000001",
-    ];
     let times = [
         "1672348887666",
         "1790000005000",
@@ -55,6 +61,8 @@ fn entry() -> impl Strategy<Value = String> {
         "99999999999999",
         "1588368385",
         "01672348887666",
+        "0167234888766",
+        "0100000000000",
         "1672348887666.0",
         "16723488876661672348887666",
     ];
@@ -81,8 +89,8 @@ fn entry() -> impl Strategy<Value = String> {
     ];
     let fields = (
         prop::sample::select(times.to_vec()).prop_map(|text| format!("\"t\":{text}")),
-        prop::sample::select(numbers.to_vec()).prop_map(|text| format!("\"p\":{text}")),
-        prop::sample::select(numbers.to_vec()).prop_map(|text| format!("\"v\":{text}")),
+        prop::sample::select(NUMBERS.to_vec()).prop_map(|text| format!("\"p\":{text}")),
+        prop::sample::select(NUMBERS.to_vec()).prop_map(|text| format!("\"v\":{text}")),
         prop::sample::select(symbols.to_vec()).prop_map(|text| format!("\"s\":\"{text}\"")),
         prop::sample::select(lists.to_vec()).prop_map(|text| format!("\"c\":{text}")),
     );
