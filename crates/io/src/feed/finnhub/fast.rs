@@ -197,7 +197,7 @@ fn read_conditions<'a>(bytes: &'a [u8], lookup: &mut Lookup<'a, '_>) -> Option<(
 /// A plain number without sign and exponent.
 #[inline]
 fn read_decimal(bytes: &[u8]) -> Option<(Decimal, &[u8])> {
-    // Nor here.
+    // JSON has no zeros in front.
     if let [b'0', b'0'..=b'9', ..] = bytes {
         return None;
     }
