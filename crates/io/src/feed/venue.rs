@@ -25,7 +25,8 @@ pub trait Venue: Send + Sync + 'static {
     /// counted there.
     ///
     /// # Errors
-    /// [`BadFrame`] when nothing of the frame could be used; then `intake` is as it was.
+    /// [`BadFrame`] when nothing of the frame could be used; then no trade of it is in `intake`, at
+    /// most unused names.
     fn decode(
         &self,
         frame: &[u8],

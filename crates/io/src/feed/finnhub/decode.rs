@@ -34,7 +34,8 @@ const ERROR_CHARS: usize = 200;
 /// Reads one frame; see [`crate::feed::Venue::decode`].
 ///
 /// # Errors
-/// [`BadFrame`] when nothing of the frame could be used; then `intake` is as it was.
+/// [`BadFrame`] when nothing of the frame could be used; then no trade of it is in `intake`, at most
+/// unused names.
 pub fn decode(
     frame: &[u8],
     rules: &FrameRules<'_>,

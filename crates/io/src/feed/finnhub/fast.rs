@@ -16,6 +16,7 @@ use crate::tape::number::{decimal, eight_digits, non_digits, units_of};
 ///
 /// Adds their trades to `trades` and returns how many bytes they take, with the commas between
 /// them. What follows is for the careful path.
+// On its own, so that what the careful path holds does not push its values out of the registers.
 #[inline(never)]
 pub(super) fn read<'a>(
     bytes: &'a [u8],
